@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedNats } from '../../adapters/embedded/nats-server.ts';
+import { startEmbeddedPostgres } from '../../adapters/embedded/postgres.ts';
+import { TEMPLATE_DATABASE, withDatabase } from './postgres.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A superuser's URL of the shared PostgreSQL; make a database of your own by `createTestDatabase`. */
+    pgAdminUrl: string;
+    /** The shared nats-server; a test that needs it to itself uses `startTestNats`. */
+    natsUrl: string;
+  }
+}
+
+const MIGRATE_MODULE = new URL('../../src/persistence/migrate.ts', import.meta.url);
+
+/** Starts one PostgreSQL and one nats-server for the whole run, and stops them at its end. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = mkdtempSync(join(tmpdir(), 'earmark-test-'));
+  const [postgres, nats] = await Promise.all([
+    startEmbeddedPostgres({ dataDir: join(directory, 'postgres'), port: 0, durable: false }),
+    startEmbeddedNats({
+      dataDir: join(directory, 'nats'),
+      port: 0,
+      durable: false,
+      serverBin: process.env.NATS_SERVER_BIN,
+    }),
+  ]);
+  await createTemplate(postgres.url);
+  project.provide('pgAdminUrl', postgres.url);
+  project.provide('natsUrl', nats.url);
+  return async () => {
+    await Promise.all([postgres.stop(), nats.stop()]);
+    rmSync(directory, { recursive: true, force: true });
+  };
+}
+
+async function createTemplate(adminUrl: string): Promise<void> {
+  if (!existsSync(MIGRATE_MODULE)) return;
+  const { migrate } = (await import(MIGRATE_MODULE.href)) as { migrate(databaseUrl: string): Promise<void> };
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
+  await admin.query(`create database ${TEMPLATE_DATABASE}`);
+  await admin.end();
+  await migrate(withDatabase(adminUrl, TEMPLATE_DATABASE));
+}

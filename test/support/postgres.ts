@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+
+/** The migrated database that test databases are copied from. */
+export const TEMPLATE_DATABASE = 'earmark_template';
+
+/** A database of one test's own. */
+export interface TestDatabase {
+  readonly url: string;
+  /** Removes the database, ending connections that are still open. */
+  drop(): Promise<void>;
+}
+
+/** Creates a database with the current schema; `prefix` (a–z, 0–9, `_`) begins its name. */
+export async function createTestDatabase(prefix: string): Promise<TestDatabase> {
+  const adminUrl = inject('pgAdminUrl');
+  const name = `${prefix}_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+  await withAdmin(adminUrl, async (admin) => {
+    const template = await admin.query('select 1 from pg_database where datname = $1', [TEMPLATE_DATABASE]);
+    const source = template.rowCount === 0 ? 'template1' : TEMPLATE_DATABASE;
+    await admin.query(`create database "${name}" template "${source}"`);
+  });
+  return {
+    url: withDatabase(adminUrl, name),
+    drop: () =>
+      withAdmin(adminUrl, async (admin) => {
+        await admin.query(`drop database if exists "${name}" with (force)`);
+      }),
+  };
+}
+
+/** The same server and credentials, another database. */
+export function withDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${database}`;
+  return changed.href;
+}
+
+async function withAdmin(adminUrl: string, work: (admin: pg.Client) => Promise<void>): Promise<void> {
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
+  try {
+    await work(admin);
+  } finally {
+    await admin.end();
+  }
+}

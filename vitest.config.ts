@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+const SERVER_TESTS = ['test/**/*.pg.test.ts', 'test/**/*.nats.test.ts', 'test/**/*.e2e.test.ts'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    retry: 0,
+    allowOnly: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: [...SERVER_TESTS, 'test/**/*.browser.test.ts', 'test/mutants/**'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'real',
+          include: SERVER_TESTS,
+          exclude: ['test/mutants/**'],
+          globalSetup: ['test/support/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});

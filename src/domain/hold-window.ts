@@ -1,0 +1,24 @@
+import type { Refusal } from './refusal.ts';
+import { type Rules, ruleLimit } from './rules.ts';
+
+/** How long a reservation is held, in milliseconds, or why the asked window is refused. */
+export function chooseHoldWindow(
+  rules: Rules,
+  channel: string,
+  askedMs: number | null,
+): { readonly holdWindowMs: number } | { readonly refusal: Refusal } {
+  const holdWindowMs = askedMs ?? rules.channelHoldWindowsMs[channel] ?? rules.defaultHoldWindowMs;
+  const refusal = checkHoldWindow(rules, holdWindowMs);
+  return refusal === null ? { holdWindowMs } : { refusal };
+}
+
+/** Refuses a window shorter than the minimum or longer than the maximum, both inclusive bounds in milliseconds. */
+export function checkHoldWindow(rules: Rules, holdWindowMs: number): Refusal | null {
+  if (holdWindowMs < rules.minHoldWindowMs) {
+    return ruleLimit('min_hold_window_ms', rules.minHoldWindowMs, holdWindowMs, rules.version);
+  }
+  if (holdWindowMs > rules.maxHoldWindowMs) {
+    return ruleLimit('max_hold_window_ms', rules.maxHoldWindowMs, holdWindowMs, rules.version);
+  }
+  return null;
+}

@@ -1,0 +1,141 @@
+import { type Refusal, refuse } from './refusal.ts';
+import {
+  type Allocation,
+  isLive,
+  type LiveReservation,
+  type Reservation,
+  type ReservationLine,
+} from './reservation.ts';
+import {
+  alreadyResolved,
+  changed,
+  editAllocations,
+  type PoolChange,
+  refused,
+  type Transition,
+  UNCHANGED,
+} from './transition.ts';
+
+/** Units of one line as one warehouse reports them. */
+export interface PickedLine {
+  readonly lineNumber: number;
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+/** The warehouse has begun: from here on the clock frees nothing. */
+export function startPick(reservation: Reservation, now: number): Transition {
+  if (!isLive(reservation)) return refused(tooLate(reservation));
+  if (reservation.state === 'PREPARING' || reservation.state === 'READY') return UNCHANGED;
+  return changed('preparing', { ...confirmed(reservation, now), state: 'PREPARING' });
+}
+
+/** The warehouse gave up before the goods were ready: reserved again, nothing picked. */
+export function abortPick(reservation: Reservation, now: number): Transition {
+  if (!isLive(reservation)) return refused(tooLate(reservation));
+  if (reservation.state !== 'PREPARING' && reservation.state !== 'READY') return UNCHANGED;
+  const lines = editAllocations(reservation, (allocation) => ({ ...allocation, picked: 0 }));
+  return changed('changed', { ...confirmed(reservation, now), lines, state: 'RESERVED' });
+}
+
+/**
+ * Units were picked at one warehouse; no lines means all that it holds. Quantities are absolute per line, so a
+ * repeated or late message takes nothing back. READY once every held unit is picked.
+ */
+export function confirmPick(
+  reservation: Reservation,
+  warehouse: string,
+  picked: readonly PickedLine[],
+  now: number,
+): Transition {
+  if (!isLive(reservation)) return refused(tooLate(reservation));
+  const refusal = checkLines(reservation, warehouse, picked);
+  if (refusal !== null) return refused(refusal);
+  const lines = editAllocations(reservation, (allocation, line) => {
+    if (allocation.warehouse !== warehouse) return allocation;
+    const total = picked.length === 0 ? allocation.reserved : quantityFor(picked, line);
+    const count = Math.max(allocation.picked, total);
+    return { ...allocation, picked: count, short: Math.min(allocation.short, allocation.reserved - count) };
+  });
+  const ready = lines.every((line) => line.allocations.every((part) => part.picked === part.reserved));
+  const state = ready ? 'READY' : 'PREPARING';
+  if (state === reservation.state && sameCounts(lines, reservation.lines)) return UNCHANGED;
+  const kind = state === reservation.state ? 'changed' : ready ? 'ready' : 'preparing';
+  return changed(kind, { ...confirmed(reservation, now), lines, state });
+}
+
+/**
+ * The picker did not find units: they are not on hand, so the count falls with them, and the lines are marked short
+ * until the units are found, replaced or released.
+ */
+export function shortPick(
+  reservation: Reservation,
+  warehouse: string,
+  missing: readonly PickedLine[],
+  now: number,
+): Transition {
+  if (!isLive(reservation)) return refused(tooLate(reservation));
+  const refusal = checkLines(reservation, warehouse, missing);
+  if (refusal !== null) return refused(refusal);
+  const pools: PoolChange[] = [];
+  const lines = editAllocations(reservation, (allocation, line) => {
+    const lost = allocation.warehouse === warehouse ? quantityFor(missing, line) : 0;
+    const short = Math.min(allocation.reserved - allocation.picked, allocation.short + lost);
+    const added = short - allocation.short;
+    if (added <= 0) return allocation;
+    pools.push({ sku: line.sku, warehouse, delta: { onHand: -added } });
+    return { ...allocation, short };
+  });
+  if (pools.length === 0) return UNCHANGED;
+  return changed('short', { ...confirmed(reservation, now), lines, state: 'PREPARING' }, pools);
+}
+
+function confirmed(reservation: LiveReservation, now: number): LiveReservation {
+  return { ...reservation, warehouseConfirmedAt: reservation.warehouseConfirmedAt ?? now };
+}
+
+function tooLate(reservation: Reservation): Refusal {
+  if (isLive(reservation)) throw new TypeError('only a resolved reservation is too late');
+  return refuse('TOO_LATE', `the reservation is ${reservation.state.toLowerCase()}`, {
+    ...alreadyResolved(reservation).metadata,
+  });
+}
+
+/** Refuses lines the reservation has not at this warehouse, another SKU than the reserved one, or more than is held. */
+function checkLines(reservation: LiveReservation, warehouse: string, reported: readonly PickedLine[]): Refusal | null {
+  for (const { lineNumber, sku } of reported) {
+    const line = reservation.lines.find((candidate) => candidate.lineNumber === lineNumber);
+    const held = line?.allocations.find((allocation) => allocation.warehouse === warehouse);
+    const metadata = { line_number: lineNumber, sku, warehouse };
+    if (line === undefined || held === undefined) {
+      return refuse('INVALID_FIELD', `line ${lineNumber} holds nothing at ${warehouse}`, {
+        field: 'lines',
+        ...metadata,
+      });
+    }
+    if (sku !== '' && sku !== line.sku) {
+      return refuse('WRONG_UNIT', `line ${lineNumber} holds another item`, { ...metadata, reserved_sku: line.sku });
+    }
+    const total = quantityFor(reported, line);
+    if (total > held.reserved) {
+      return refuse('INVALID_FIELD', `line ${lineNumber} holds ${held.reserved}`, {
+        field: 'lines',
+        ...metadata,
+        requested: total,
+        reserved: held.reserved,
+      });
+    }
+  }
+  return null;
+}
+
+function quantityFor(reported: readonly PickedLine[], line: ReservationLine): number {
+  return reported.filter((one) => one.lineNumber === line.lineNumber).reduce((sum, one) => sum + one.quantity, 0);
+}
+
+function sameCounts(a: readonly ReservationLine[], b: readonly ReservationLine[]): boolean {
+  const counts = (lines: readonly ReservationLine[]) =>
+    lines.flatMap((line) => line.allocations.flatMap((part: Allocation) => [part.picked, part.short]));
+  const before = counts(b);
+  return counts(a).every((count, at) => count === before[at]);
+}

@@ -1,0 +1,128 @@
+/** Life cycle of a reservation as data. How it moves from state to state is decided in `transition.ts`. */
+
+export type LiveState = 'WAITLISTED' | 'RESERVED' | 'PREPARING' | 'READY';
+export type ResolvedState = 'FULFILLED' | 'RELEASED' | 'EXPIRED';
+export type ReservationState = LiveState | ResolvedState;
+
+export const RESERVATION_STATES: readonly ReservationState[] = [
+  'WAITLISTED',
+  'RESERVED',
+  'PREPARING',
+  'READY',
+  'FULFILLED',
+  'RELEASED',
+  'EXPIRED',
+];
+
+export type ReleaseReason = 'CANCELLED' | 'REFUNDED' | 'EXPIRED' | 'SUPERSEDED' | 'SHORT_PICKED' | 'MANUAL';
+
+export const RELEASE_REASONS: readonly ReleaseReason[] = [
+  'CANCELLED',
+  'REFUNDED',
+  'EXPIRED',
+  'SUPERSEDED',
+  'SHORT_PICKED',
+  'MANUAL',
+];
+
+/**
+ * The units of one line that one warehouse holds. Every unit ever allocated is in exactly one of
+ * reserved, fulfilled and released; picked and short are parts of reserved.
+ */
+export interface Allocation {
+  readonly warehouse: string;
+  readonly reserved: number;
+  readonly picked: number;
+  readonly short: number;
+  readonly fulfilled: number;
+  readonly released: number;
+}
+
+export interface ReservationLine {
+  /** From 1, in the order of the request. */
+  readonly lineNumber: number;
+  readonly sku: string;
+  /** Units asked for. */
+  readonly quantity: number;
+  readonly orderLineId: string;
+  readonly returnedSku: string;
+  readonly allocations: readonly Allocation[];
+}
+
+interface ReservationFacts {
+  readonly reservationId: string;
+  readonly trackingId: string;
+  /** From 1 without gaps; one audit event for each. */
+  readonly version: number;
+  readonly exchangeId: string;
+  readonly returnCaseId: string;
+  readonly orderId: string;
+  readonly customerRef: string;
+  readonly channel: string;
+  readonly priority: number;
+  readonly lines: readonly ReservationLine[];
+  readonly ruleVersion: number;
+  readonly createdAt: number;
+  /** The deadline: milliseconds since the Unix epoch by the database's clock. */
+  readonly expireAt: number;
+  readonly traceId: string;
+  /** When the warehouse first answered for it, or null. */
+  readonly warehouseConfirmedAt: number | null;
+  /** Whether staff were told that the deadline passed while it was being prepared. */
+  readonly overdueFlagged: boolean;
+}
+
+export type LiveReservation = ReservationFacts & {
+  readonly state: LiveState;
+  readonly resolvedAt: null;
+  readonly releaseReason: null;
+};
+
+export type ResolvedReservation = ReservationFacts &
+  (
+    | { readonly state: 'FULFILLED'; readonly resolvedAt: number; readonly releaseReason: null }
+    | { readonly state: 'RELEASED'; readonly resolvedAt: number; readonly releaseReason: ReleaseReason }
+    | { readonly state: 'EXPIRED'; readonly resolvedAt: number; readonly releaseReason: 'EXPIRED' }
+  );
+
+export type Reservation = LiveReservation | ResolvedReservation;
+
+export function isLive(reservation: Reservation): reservation is LiveReservation {
+  return reservation.resolvedAt === null;
+}
+
+/** Only WAITLISTED and RESERVED expire: what a warehouse has begun is never freed by the clock. */
+export function canExpire(reservation: Reservation): boolean {
+  return reservation.state === 'RESERVED' || reservation.state === 'WAITLISTED';
+}
+
+/** Past its deadline and still holding units that the clock may free. */
+export function isDue(reservation: Reservation, now: number): boolean {
+  return canExpire(reservation) && reservation.expireAt <= now;
+}
+
+export function reservedUnits(line: ReservationLine): number {
+  return sumOf(line, (allocation) => allocation.reserved);
+}
+
+export function fulfilledUnits(line: ReservationLine): number {
+  return sumOf(line, (allocation) => allocation.fulfilled);
+}
+
+export function shortUnits(line: ReservationLine): number {
+  return sumOf(line, (allocation) => allocation.short);
+}
+
+/** Units of the reservation that are held now, over all lines and warehouses. */
+export function totalReserved(reservation: Reservation): number {
+  return reservation.lines.reduce((sum, line) => sum + reservedUnits(line), 0);
+}
+
+/** The warehouses that hold or held units of the reservation, each once, in line order. */
+export function warehousesOf(reservation: Reservation): string[] {
+  return [...new Set(reservation.lines.flatMap((line) => line.allocations.map((part) => part.warehouse)))];
+}
+
+function sumOf(line: ReservationLine, pick: (allocation: Allocation) => number): number {
+  return line.allocations.reduce((sum, allocation) => sum + pick(allocation), 0);
+}

@@ -1,0 +1,188 @@
+import { checkHoldWindow } from './hold-window.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import {
+  type Allocation,
+  canExpire,
+  isDue,
+  isLive,
+  type LiveReservation,
+  type ReleaseReason,
+  type Reservation,
+  type ReservationLine,
+  reservedUnits,
+} from './reservation.ts';
+import type { Rules } from './rules.ts';
+import {
+  alreadyResolved,
+  changed,
+  editAllocations,
+  type PoolChange,
+  refused,
+  type Transition,
+  UNCHANGED,
+} from './transition.ts';
+
+/** Units to consume of one line; at one warehouse where `warehouse` is set. */
+export interface LineQuantity {
+  readonly lineNumber: number;
+  readonly quantity: number;
+  readonly warehouse?: string;
+}
+
+/** Gives every held unit back. A second release changes nothing; a fulfilled reservation cannot be released. */
+export function release(reservation: Reservation, reason: ReleaseReason, now: number): Transition {
+  if (!isLive(reservation)) {
+    return reservation.state === 'FULFILLED' ? refused(alreadyResolved(reservation)) : UNCHANGED;
+  }
+  const { lines, pools } = releaseHeld(reservation);
+  return changed(
+    'released',
+    { ...reservation, lines, state: 'RELEASED', resolvedAt: now, releaseReason: reason },
+    pools,
+  );
+}
+
+/** Release by the clock: only at or after the deadline, and never what a warehouse has begun. */
+export function expire(reservation: Reservation, now: number): Transition {
+  if (!isLive(reservation) || !isDue(reservation, now)) return UNCHANGED;
+  const { lines, pools } = releaseHeld(reservation);
+  return changed(
+    'expired',
+    { ...reservation, lines, state: 'EXPIRED', resolvedAt: now, releaseReason: 'EXPIRED' },
+    pools,
+  );
+}
+
+/** What the clock does to a reservation in preparation past its deadline: extends it, once, and flags it for staff. */
+export function flagOverdue(reservation: Reservation, rules: Rules, now: number): Transition {
+  const begun = isLive(reservation) && !canExpire(reservation);
+  if (!begun || reservation.expireAt > now || reservation.overdueFlagged) return UNCHANGED;
+  return changed('extended', { ...reservation, overdueFlagged: true, expireAt: now + rules.defaultHoldWindowMs });
+}
+
+/**
+ * Moves the deadline. The whole window, from creation to the new deadline, stays within the rules.
+ * The same deadline again changes nothing.
+ */
+export function extend(reservation: Reservation, expireAt: number, rules: Rules, now: number): Transition {
+  if (!isLive(reservation)) return refused(alreadyResolved(reservation));
+  if (expireAt === reservation.expireAt) return UNCHANGED;
+  if (expireAt < reservation.expireAt || expireAt <= now) {
+    return refused(
+      refuse('INVALID_FIELD', 'the new deadline must be later than the present one', {
+        field: 'expire_time',
+        expire_time: new Date(reservation.expireAt).toISOString(),
+      }),
+    );
+  }
+  const refusal = checkHoldWindow(rules, expireAt - now);
+  if (refusal !== null) return refused(refusal);
+  return changed('extended', { ...reservation, expireAt });
+}
+
+/**
+ * Consumes stock: on hand and reserved fall together. No lines means everything that is held.
+ * What is left stays reserved, or is released in the same change when `close` is set.
+ */
+export function fulfil(
+  reservation: Reservation,
+  quantities: readonly LineQuantity[],
+  close: boolean,
+  now: number,
+): Transition {
+  if (!isLive(reservation)) {
+    return reservation.state === 'FULFILLED' ? UNCHANGED : refused(alreadyResolved(reservation));
+  }
+  if (isDue(reservation, now)) {
+    return refused(
+      refuse('EXPIRED', 'the deadline has passed', {
+        state: 'EXPIRED',
+        resolve_time: new Date(reservation.expireAt).toISOString(),
+      }),
+    );
+  }
+  const wanted = quantities.length === 0 ? everything(reservation) : quantities;
+  const refusal = checkQuantities(reservation, wanted);
+  if (refusal !== null) return refused(refusal);
+  const consumed = consume(reservation, wanted);
+  const left = consumed.lines.some((line) => reservedUnits(line) > 0);
+  if (left && !close) return changed('changed', { ...reservation, lines: consumed.lines }, consumed.pools);
+  const rest = releaseHeld({ ...reservation, lines: consumed.lines });
+  const next: Reservation = {
+    ...reservation,
+    lines: rest.lines,
+    state: 'FULFILLED',
+    resolvedAt: now,
+    releaseReason: null,
+  };
+  return changed('fulfilled', next, [...consumed.pools, ...rest.pools]);
+}
+
+function everything(reservation: LiveReservation): LineQuantity[] {
+  return reservation.lines
+    .map((line) => ({ lineNumber: line.lineNumber, quantity: reservedUnits(line) }))
+    .filter((line) => line.quantity > 0);
+}
+
+/** Each named line must exist and hold what is asked of it, quantities for one line summed. */
+function checkQuantities(reservation: LiveReservation, wanted: readonly LineQuantity[]): Refusal | null {
+  const asked = new Map<string, number>();
+  for (const { lineNumber, quantity, warehouse } of wanted) {
+    const key = `${lineNumber}\u0000${warehouse ?? ''}`;
+    const total = (asked.get(key) ?? 0) + quantity;
+    asked.set(key, total);
+    const line = reservation.lines.find((candidate) => candidate.lineNumber === lineNumber);
+    const held = (line?.allocations ?? [])
+      .filter((allocation) => warehouse === undefined || allocation.warehouse === warehouse)
+      .reduce((sum, allocation) => sum + allocation.reserved, 0);
+    if (total > held || quantity < 1) {
+      return refuse('INVALID_FIELD', `line ${lineNumber} holds ${held}`, {
+        field: 'lines',
+        line_number: lineNumber,
+        requested: total,
+        reserved: held,
+      });
+    }
+  }
+  return null;
+}
+
+function consume(reservation: LiveReservation, wanted: readonly LineQuantity[]) {
+  const pools: PoolChange[] = [];
+  let lines: readonly ReservationLine[] = reservation.lines;
+  for (const want of wanted) {
+    let missing = want.quantity;
+    lines = editAllocations({ ...reservation, lines }, (allocation, line) => {
+      const mine =
+        line.lineNumber === want.lineNumber && (want.warehouse ?? allocation.warehouse) === allocation.warehouse;
+      const taken = mine ? Math.min(missing, allocation.reserved) : 0;
+      if (taken === 0) return allocation;
+      missing -= taken;
+      const delta = { onHand: -taken, reserved: -taken };
+      pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta });
+      return withReserved(allocation, allocation.reserved - taken, { fulfilled: allocation.fulfilled + taken });
+    });
+  }
+  return { lines, pools };
+}
+
+function releaseHeld(reservation: LiveReservation): { lines: readonly ReservationLine[]; pools: PoolChange[] } {
+  const pools: PoolChange[] = [];
+  const lines = editAllocations(reservation, (allocation, line) => {
+    if (allocation.reserved === 0) return allocation;
+    pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta: { reserved: -allocation.reserved } });
+    return withReserved(allocation, 0, { released: allocation.released + allocation.reserved });
+  });
+  return { lines, pools };
+}
+
+/** Picked and short are parts of reserved, so they never exceed what is left of it. */
+function withReserved(allocation: Allocation, reserved: number, more: Partial<Allocation>): Allocation {
+  return {
+    ...allocation,
+    ...more,
+    reserved,
+    picked: Math.min(allocation.picked, reserved),
+    short: Math.min(allocation.short, reserved),
+  };
+}

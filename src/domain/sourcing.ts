@@ -1,0 +1,144 @@
+import { type Refusal, refuse } from './refusal.ts';
+import { availableUnits, freeUnits, poolKey, type StockLevel } from './stock-level.ts';
+
+export interface Warehouse {
+  readonly code: string;
+  readonly name: string;
+  /** IANA name, such as Europe/Berlin. */
+  readonly timeZone: string;
+  /** Lower is asked first; ties are broken by code. */
+  readonly priority: number;
+  readonly countryCode: string;
+  readonly postalCode: string;
+  readonly enabled: boolean;
+  /** The warehouse software that keeps its counts; empty where none is connected. */
+  readonly wms: string;
+}
+
+export interface LineDemand {
+  readonly lineNumber: number;
+  readonly sku: string;
+  readonly quantity: number;
+  /** The only warehouse allowed; empty leaves the choice to the rules. */
+  readonly warehouse: string;
+}
+
+export interface Placement {
+  readonly lineNumber: number;
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly quantity: number;
+}
+
+export interface SourcingRequest {
+  readonly demands: readonly LineDemand[];
+  /** Pools by {@link poolKey}; their due reservations have been expired before. */
+  readonly pools: ReadonlyMap<string, StockLevel>;
+  /** Warehouses that may serve, in the order to ask them. */
+  readonly warehouses: readonly Warehouse[];
+  readonly splitAllowed: boolean;
+  /** Takes what there is instead of refusing, as long as there is anything. */
+  readonly partial: boolean;
+}
+
+export type SourcingResult = { readonly placements: readonly Placement[] } | { readonly refusal: Refusal };
+
+/** Enabled warehouses in the order they are asked: by priority, then by code. */
+export function inPriorityOrder(warehouses: readonly Warehouse[], allowed?: readonly string[]): Warehouse[] {
+  return warehouses
+    .filter((warehouse) => warehouse.enabled && (allowed === undefined || allowed.includes(warehouse.code)))
+    .sort((a, b) => a.priority - b.priority || (a.code < b.code ? -1 : 1));
+}
+
+/**
+ * Chooses the warehouses for every line against what earlier lines of the same request left, so that demand on one
+ * pool is summed. Where one warehouse can serve a line whole, the first such is taken; else, where allowed, the line
+ * is split in priority order. All lines or none, unless `partial`.
+ */
+export function source(request: SourcingRequest): SourcingResult {
+  const taken = new Map<string, number>();
+  const placements: Placement[] = [];
+  for (const demand of inPinnedFirst(request.demands)) {
+    const missing = placeLine(request, demand, taken, placements);
+    if (missing > 0 && !request.partial) return { refusal: noStock(request, demand) };
+  }
+  const first = request.demands[0];
+  if (placements.length === 0 && first !== undefined) return { refusal: noStock(request, first) };
+  return { placements: placements.sort((a, b) => a.lineNumber - b.lineNumber) };
+}
+
+/** Lines bound to one warehouse choose before those that can go elsewhere. */
+function inPinnedFirst(demands: readonly LineDemand[]): LineDemand[] {
+  return [...demands].sort((a, b) => Number(b.warehouse !== '') - Number(a.warehouse !== ''));
+}
+
+function placeLine(
+  request: SourcingRequest,
+  demand: LineDemand,
+  taken: Map<string, number>,
+  placements: Placement[],
+): number {
+  const candidates = candidatesOf(request, demand).map((warehouse) => {
+    const key = poolKey(demand.sku, warehouse.code);
+    const level = request.pools.get(key);
+    const available = level === undefined ? 0 : Math.max(0, availableUnits(level) - (taken.get(key) ?? 0));
+    return { key, warehouse: warehouse.code, available };
+  });
+  const whole = candidates.find((candidate) => candidate.available >= demand.quantity);
+  const chosen = whole === undefined ? (request.splitAllowed ? candidates : largestOf(candidates)) : [whole];
+  const total = chosen.reduce((sum, candidate) => sum + candidate.available, 0);
+  if (total < demand.quantity && !request.partial) return demand.quantity - total;
+  let missing = demand.quantity;
+  for (const candidate of chosen) {
+    const quantity = Math.min(missing, candidate.available);
+    if (quantity === 0) continue;
+    taken.set(candidate.key, (taken.get(candidate.key) ?? 0) + quantity);
+    placements.push({ lineNumber: demand.lineNumber, sku: demand.sku, warehouse: candidate.warehouse, quantity });
+    missing -= quantity;
+  }
+  return missing;
+}
+
+function largestOf<T extends { available: number }>(candidates: readonly T[]): T[] {
+  const first = candidates[0];
+  if (first === undefined) return [];
+  return [candidates.reduce((best, candidate) => (candidate.available > best.available ? candidate : best), first)];
+}
+
+function candidatesOf(request: SourcingRequest, demand: LineDemand): Warehouse[] {
+  return request.warehouses.filter((warehouse) => demand.warehouse === '' || warehouse.code === demand.warehouse);
+}
+
+/** Names the SKU, what the whole request asks of it, what is free, and who holds the rest. */
+function noStock(request: SourcingRequest, demand: LineDemand): Refusal {
+  const levels = candidatesOf(request, demand)
+    .map((warehouse) => request.pools.get(poolKey(demand.sku, warehouse.code)))
+    .filter((level) => level !== undefined);
+  const requested = request.demands
+    .filter((other) => other.sku === demand.sku && (demand.warehouse === '' || other.warehouse === demand.warehouse))
+    .reduce((sum, other) => sum + other.quantity, 0);
+  const available = levels.reduce((sum, level) => sum + availableUnits(level), 0);
+  const only = levels.length === 1 ? levels[0] : undefined;
+  return refuse('NO_STOCK', `${requested} of ${demand.sku} requested, ${available} available`, {
+    sku: demand.sku,
+    warehouse: demand.warehouse !== '' ? demand.warehouse : (only?.warehouse ?? ''),
+    requested,
+    available,
+    version: levels.reduce((highest, level) => Math.max(highest, level.version), 0),
+    held_by: heldBy(levels),
+  });
+}
+
+/** Which kind of holder keeps most of what is not free: exchange, sale, safety or unavailable. */
+function heldBy(levels: readonly StockLevel[]): string {
+  const total = (pick: (level: StockLevel) => number) => levels.reduce((sum, level) => sum + pick(level), 0);
+  const short = levels.some((level) => freeUnits(level) <= 0);
+  const holders: [string, number][] = [
+    ['exchange', total((level) => level.reserved)],
+    ['sale', total((level) => level.committed)],
+    ['safety', total((level) => level.safetyStock)],
+    ['unavailable', total((level) => level.unavailable)],
+  ];
+  const most = holders.reduce((best, holder) => (holder[1] > best[1] ? holder : best));
+  return short && most[1] > 0 ? most[0] : '';
+}

@@ -1,0 +1,309 @@
+import type { Caller } from './caller.ts';
+import type { OrderLineUse } from './eligibility.ts';
+import { orderLineKey } from './eligibility.ts';
+import type { Item } from './item.ts';
+import { assertInvariant } from './refusal.ts';
+import { isDue, type Reservation } from './reservation.ts';
+import { expire } from './resolution.ts';
+import type { Rules } from './rules.ts';
+import type { Warehouse } from './sourcing.ts';
+import { applyDelta, poolKey, type StockDelta, type StockLevel } from './stock-level.ts';
+import type { TransitionKind } from './transition.ts';
+
+/** Names one reservation by any of its three ids. */
+export interface Target {
+  readonly by: 'reservation' | 'tracking' | 'exchange';
+  readonly id: string;
+}
+
+export interface PoolRef {
+  readonly sku: string;
+  readonly warehouse: string;
+}
+
+/** An exchange and the newest reservation made for it. */
+export interface ExchangeState {
+  readonly exchangeId: string;
+  readonly reservationId: string | null;
+  /** The terminal milestone that closed it, or null while open. */
+  readonly closedBy: string | null;
+}
+
+/** Who and what caused a change, for its audit event. */
+export interface Cause {
+  readonly caller: Caller;
+  /** Short code or words of the caller; never customer data. */
+  readonly reason: string;
+  readonly traceId: string;
+  /** W3C trace context of the causing request; empty where there is none. */
+  readonly traceparent: string;
+}
+
+export interface RecordedTransition {
+  readonly kind: TransitionKind;
+  readonly previous: Reservation | null;
+  readonly next: Reservation;
+  readonly cause: Cause;
+}
+
+export type MovementKind = 'RECEIVED' | 'ADJUSTED' | 'COUNTED' | 'SHIPPED' | 'SHORT_PICKED';
+
+/** A change of what is physically there. Reserving and releasing move nothing and write no movement. */
+export interface Movement {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly kind: MovementKind;
+  readonly onHandDelta: number;
+  readonly unavailableDelta: number;
+  readonly committedDelta: number;
+  /** When it happened in the warehouse, in milliseconds since the Unix epoch. */
+  readonly occurredAt: number;
+  readonly reservationId: string | null;
+  readonly cause: Cause;
+}
+
+export interface WorkingSetRows {
+  readonly now: number;
+  readonly rules: Rules;
+  readonly warehouses: readonly Warehouse[];
+  readonly items: ReadonlyMap<string, Item>;
+  /** Every SKU whose pools are locked, whether it has any or not. */
+  readonly skus: ReadonlySet<string>;
+  readonly pools: readonly StockLevel[];
+  readonly reservations: readonly Reservation[];
+  readonly exchanges: readonly ExchangeState[];
+  readonly orderLines: readonly OrderLineUse[];
+  /** Sum of on hand changes after a count's own time, by {@link poolKey} and that time. */
+  readonly movedSince: ReadonlyMap<string, number>;
+}
+
+/** Thrown when a command needs rows that are not locked; the unit puts it back with the larger set. */
+export class MissingRows extends Error {
+  override name = 'MissingRows';
+  readonly reservationIds: readonly string[];
+  readonly skus: readonly string[];
+
+  constructor(reservationIds: readonly string[], skus: readonly string[] = []) {
+    super('rows outside the locked set');
+    this.reservationIds = reservationIds;
+    this.skus = skus;
+  }
+}
+
+/**
+ * The locked rows of one unit of work and everything its commands have decided so far. Each command sees what the
+ * earlier ones left. Holds no I/O: the unit of work fills it and writes what it recorded.
+ */
+export class WorkingSet {
+  readonly now: number;
+  readonly rules: Rules;
+  readonly transitions: RecordedTransition[] = [];
+  readonly movements: Movement[] = [];
+  readonly putItems = new Map<string, Item>();
+  readonly putWarehouses = new Map<string, Warehouse>();
+  readonly #rows: WorkingSetRows;
+  readonly #warehouses: Map<string, Warehouse>;
+  readonly #pools = new Map<string, StockLevel>();
+  readonly #loadedPools = new Map<string, StockLevel>();
+  readonly #reservations = new Map<string, Reservation>();
+  readonly #byTracking = new Map<string, string>();
+  readonly #exchanges = new Map<string, ExchangeState>();
+  readonly #orderLines = new Map<string, OrderLineUse>();
+  readonly #changedOrderLines = new Set<string>();
+  readonly #changedExchanges = new Set<string>();
+
+  constructor(rows: WorkingSetRows) {
+    this.#rows = rows;
+    this.now = rows.now;
+    this.rules = rows.rules;
+    this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
+    for (const level of rows.pools) {
+      const key = poolKey(level.sku, level.warehouse);
+      this.#pools.set(key, level);
+      this.#loadedPools.set(key, level);
+    }
+    for (const reservation of rows.reservations) {
+      this.#reservations.set(reservation.reservationId, reservation);
+      this.#byTracking.set(reservation.trackingId, reservation.reservationId);
+    }
+    for (const exchange of rows.exchanges) this.#exchanges.set(exchange.exchangeId, exchange);
+    for (const use of rows.orderLines) this.#orderLines.set(orderLineKey(use.orderId, use.orderLineId), use);
+  }
+
+  get pools(): ReadonlyMap<string, StockLevel> {
+    return this.#pools;
+  }
+
+  warehouses(): Warehouse[] {
+    return [...this.#warehouses.values()];
+  }
+
+  warehouse(code: string): Warehouse | null {
+    return this.#warehouses.get(code) ?? null;
+  }
+
+  /** @throws MissingRows where the SKU's pools are not locked */
+  item(sku: string): Item | null {
+    if (!this.#rows.skus.has(sku)) throw new MissingRows([], [sku]);
+    return this.putItems.get(sku) ?? this.#rows.items.get(sku) ?? null;
+  }
+
+  pool(sku: string, warehouse: string): StockLevel | null {
+    if (!this.#rows.skus.has(sku)) throw new MissingRows([], [sku]);
+    return this.#pools.get(poolKey(sku, warehouse)) ?? null;
+  }
+
+  /** @throws MissingRows where the exchange's newest reservation is known but not locked */
+  exchange(exchangeId: string): { readonly state: ExchangeState; readonly latest: Reservation | null } {
+    const state = this.#exchanges.get(exchangeId) ?? { exchangeId, reservationId: null, closedBy: null };
+    if (state.reservationId === null) return { state, latest: null };
+    const latest = this.#reservations.get(state.reservationId);
+    if (latest === undefined) throw new MissingRows([state.reservationId]);
+    return { state, latest };
+  }
+
+  /** The reservation a target names; by exchange, the newest one. */
+  find(target: Target): Reservation | null {
+    if (target.by === 'exchange') return this.exchange(target.id).latest;
+    const id = target.by === 'tracking' ? this.#byTracking.get(target.id) : target.id;
+    return id === undefined ? null : (this.#reservations.get(id) ?? null);
+  }
+
+  orderLine(orderId: string, orderLineId: string): OrderLineUse {
+    const known = this.#orderLines.get(orderLineKey(orderId, orderLineId));
+    return known ?? { orderId, orderLineId, purchased: 0, exchanged: 0 };
+  }
+
+  movedSince(sku: string, warehouse: string, since: number): number {
+    return this.#rows.movedSince.get(`${poolKey(sku, warehouse)}\u0000${since}`) ?? 0;
+  }
+
+  /** Frees what the clock has freed already, before any command is decided. */
+  expireDue(cause: Cause): void {
+    for (const reservation of [...this.#reservations.values()]) {
+      if (!isDue(reservation, this.now)) continue;
+      const decision = expire(reservation, this.now);
+      if (decision.outcome === 'changed') {
+        this.record({ kind: decision.kind, previous: reservation, next: decision.next, cause }, decision.pools);
+      }
+    }
+  }
+
+  /** Records a transition of a reservation with what it does to pools and order lines. */
+  record(
+    transition: RecordedTransition,
+    pools: readonly { readonly sku: string; readonly warehouse: string; readonly delta: StockDelta }[],
+    occurredAt = this.now,
+  ): void {
+    const { previous, next } = transition;
+    assertInvariant(next.version === (previous?.version ?? 0) + 1, 'reservation versions have a gap');
+    for (const change of pools) this.#applyPool(change, transition, occurredAt);
+    this.#reservations.set(next.reservationId, next);
+    this.#byTracking.set(next.trackingId, next.reservationId);
+    if (previous === null) this.#openExchange(next);
+    this.#moveOrderLines(previous, next);
+    this.transitions.push(transition);
+  }
+
+  /** Records a physical change that no reservation caused. The pool must be in the set. */
+  move(level: StockLevel, kind: MovementKind, cause: Cause, occurredAt = this.now): void {
+    const key = poolKey(level.sku, level.warehouse);
+    const before = this.#pools.get(key);
+    assertInvariant(before !== undefined, 'a moved pool must be locked');
+    this.#pools.set(key, level);
+    this.movements.push({
+      sku: level.sku,
+      warehouse: level.warehouse,
+      kind,
+      onHandDelta: level.onHand - before.onHand,
+      unavailableDelta: level.unavailable - before.unavailable,
+      committedDelta: level.committed - before.committed,
+      occurredAt,
+      reservationId: null,
+      cause,
+    });
+  }
+
+  putItem(item: Item): void {
+    this.putItems.set(item.sku, item);
+  }
+
+  putWarehouse(warehouse: Warehouse): void {
+    this.#warehouses.set(warehouse.code, warehouse);
+    this.putWarehouses.set(warehouse.code, warehouse);
+  }
+
+  /** Pools that differ from what was loaded, with their loaded form; versions are raised by one here. */
+  changedPools(): { readonly before: StockLevel; readonly after: StockLevel }[] {
+    const changed: { before: StockLevel; after: StockLevel }[] = [];
+    for (const [key, after] of this.#pools) {
+      const before = this.#loadedPools.get(key);
+      if (before === undefined || before === after) continue;
+      changed.push({ before, after: { ...after, version: before.version + 1, changedAt: this.now } });
+    }
+    return changed;
+  }
+
+  changedOrderLines(): OrderLineUse[] {
+    return [...this.#changedOrderLines].map((key) => this.#orderLines.get(key)).filter((use) => use !== undefined);
+  }
+
+  changedExchanges(): ExchangeState[] {
+    return [...this.#changedExchanges].map((id) => this.#exchanges.get(id)).filter((state) => state !== undefined);
+  }
+
+  /** The first known number of bought units stands. */
+  setPurchased(orderId: string, orderLineId: string, purchased: number): void {
+    const use = this.orderLine(orderId, orderLineId);
+    if (use.purchased > 0 || purchased <= 0) return;
+    this.#putOrderLine({ ...use, purchased });
+  }
+
+  #applyPool(change: PoolRef & { delta: StockDelta }, transition: RecordedTransition, occurredAt: number): void {
+    const key = poolKey(change.sku, change.warehouse);
+    const level = this.#pools.get(key);
+    if (level === undefined) throw new MissingRows([transition.next.reservationId], [change.sku]);
+    this.#pools.set(key, applyDelta(level, change.delta));
+    const onHandDelta = change.delta.onHand ?? 0;
+    if (onHandDelta === 0) return;
+    this.movements.push({
+      sku: change.sku,
+      warehouse: change.warehouse,
+      kind: transition.kind === 'short' ? 'SHORT_PICKED' : 'SHIPPED',
+      onHandDelta,
+      unavailableDelta: 0,
+      committedDelta: 0,
+      occurredAt,
+      reservationId: transition.next.reservationId,
+      cause: transition.cause,
+    });
+  }
+
+  #openExchange(next: Reservation): void {
+    const { exchangeId, reservationId } = next;
+    this.#exchanges.set(exchangeId, { exchangeId, reservationId, closedBy: null });
+    this.#changedExchanges.add(exchangeId);
+  }
+
+  #moveOrderLines(previous: Reservation | null, next: Reservation): void {
+    for (const line of next.lines) {
+      if (line.orderLineId === '') continue;
+      const before = previous?.lines.find((other) => other.lineNumber === line.lineNumber);
+      const delta = exchangedUnits(line) - (before === undefined ? 0 : exchangedUnits(before));
+      if (delta === 0) continue;
+      const use = this.orderLine(next.orderId, line.orderLineId);
+      this.#putOrderLine({ ...use, exchanged: use.exchanged + delta });
+    }
+  }
+
+  #putOrderLine(use: OrderLineUse): void {
+    const key = orderLineKey(use.orderId, use.orderLineId);
+    this.#orderLines.set(key, use);
+    this.#changedOrderLines.add(key);
+  }
+}
+
+/** Units that count against what was bought: held or consumed, not those given back. */
+function exchangedUnits(line: Reservation['lines'][number]): number {
+  return line.allocations.reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
+}

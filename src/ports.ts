@@ -1,0 +1,288 @@
+import type { SpanContext } from '@opentelemetry/api';
+import type { Caller } from './domain/caller.ts';
+import type { Item } from './domain/item.ts';
+import type { Refusal } from './domain/refusal.ts';
+import type { Reservation, ReservationState } from './domain/reservation.ts';
+import type { Warehouse } from './domain/sourcing.ts';
+import type { StockLevel } from './domain/stock-level.ts';
+import type { TransitionKind } from './domain/transition.ts';
+import type { PoolRef, Target, WorkingSet } from './domain/working-set.ts';
+
+/** Wall clock of this process, in milliseconds since the Unix epoch. Deadlines of stock use the database's clock. */
+export interface Clock {
+  now(): number;
+}
+
+/** Where ids come from. */
+export interface Ids {
+  /** A time-ordered UUID (version 7). */
+  uuid(): string;
+  /** Cryptographically random bytes. */
+  randomBytes(length: number): Uint8Array;
+}
+
+/** What a changing call is remembered by, so that a repetition is answered and not done again. */
+export interface Claim {
+  readonly method: string;
+  readonly requestId: string;
+  /** SHA-256 over the decoded request. */
+  readonly contentHash: Uint8Array;
+  /** Keeps refusals too: a warehouse's message has one verdict for ever. */
+  readonly keepRefusal: boolean;
+  /** The reservation a Reserve will make, so that its claim needs no second write. */
+  readonly newReservationId?: string;
+}
+
+/** The rows a command needs locked, as far as it can tell before reading. */
+export interface Needs {
+  readonly targets: readonly Target[];
+  readonly skus: readonly string[];
+  /** Exchanges a reservation is to be made for, with the id it would get. */
+  readonly exchanges: readonly { readonly exchangeId: string; readonly newReservationId: string }[];
+  readonly orderLines: readonly { readonly orderId: string; readonly orderLineId: string }[];
+  /** Pools to create where they are missing. */
+  readonly newPools: readonly PoolRef[];
+  /** Counts that need to know what moved after their own time. */
+  readonly movedSince: readonly (PoolRef & { readonly since: number })[];
+}
+
+export const NO_NEEDS: Needs = { targets: [], skus: [], exchanges: [], orderLines: [], newPools: [], movedSince: [] };
+
+export type VerdictKind = 'ACCEPTED' | 'IGNORED' | 'REJECTED';
+
+/** Our answer to one message of a warehouse. */
+export interface Verdict {
+  readonly kind: VerdictKind;
+  /** A refusal reason, empty when accepted. */
+  readonly reason: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What a command answers. Kept with its request id, so it must survive JSON. */
+export type Answer =
+  | { readonly kind: 'reservation'; readonly reservation: Reservation | null }
+  | { readonly kind: 'stock'; readonly levels: readonly StockLevel[] }
+  | { readonly kind: 'items'; readonly items: readonly Item[] }
+  | { readonly kind: 'warehouses'; readonly warehouses: readonly Warehouse[] }
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  | { readonly kind: 'swept'; readonly count: number };
+
+export type Decision = { readonly answer: Answer } | { readonly refusal: Refusal };
+
+/** A message for the outbox that no pool and no reservation carries: the verdict on a warehouse's message. */
+export interface VerdictNotice {
+  readonly wms: string;
+  readonly event: string;
+  readonly messageId: string;
+}
+
+/** One change to be decided inside a unit of work. `decide` is synchronous and touches nothing but the working set. */
+export interface Command {
+  /** Low-cardinality name for traces and metrics, such as `reserve`. */
+  readonly name: string;
+  readonly caller: Caller;
+  readonly claim: Claim | null;
+  readonly needs: Needs;
+  /** Request lines, counted against the unit's bound. */
+  readonly lineCount: number;
+  readonly trace: SpanContext | null;
+  /** Set for warehouse messages: announces the verdict in the same commit. */
+  readonly notice?: VerdictNotice;
+  decide(work: WorkingSet): Decision;
+}
+
+export type Outcome =
+  | { readonly ok: true; readonly answer: Answer; readonly replayed: boolean }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export interface SubmitOptions {
+  /** Drops the group while it is queued; a running unit is never cancelled for one caller. */
+  readonly signal?: AbortSignal;
+  /** `background` work gets at most a quarter of a unit. */
+  readonly lane: 'caller' | 'background';
+}
+
+/** The unit of work seen from outside: many commands, one commit. */
+export interface UnitOfWork {
+  /** Decides a group in order, against what earlier commands left. Never rejects for a refusal. */
+  submit(commands: readonly Command[], options: SubmitOptions): Promise<Outcome[]>;
+}
+
+/** A stock level with the units past their deadline that the clock has freed but nobody has swept. */
+export interface StockView {
+  readonly level: StockLevel;
+  readonly due: number;
+}
+
+export interface StockEntry extends StockView {
+  readonly item: Item;
+}
+
+export interface Page<T> {
+  readonly rows: readonly T[];
+  /** Where the next page starts; empty at the end. */
+  readonly nextPageToken: string;
+}
+
+export interface PageRequest {
+  readonly size: number;
+  readonly token: string;
+}
+
+export interface ReservationFilter {
+  readonly returnCaseId: string;
+  readonly exchangeId: string;
+  readonly orderId: string;
+  readonly customerRef: string;
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly states: readonly ReservationState[];
+  readonly createdBefore: number | null;
+  readonly expiresBefore: number | null;
+  readonly onlyShort: boolean;
+}
+
+export interface AuditFilter {
+  readonly trackingId: string;
+  readonly reservationId: string;
+  readonly kind: string;
+  readonly from: number | null;
+  readonly until: number | null;
+}
+
+export interface AuditEvent {
+  readonly eventId: string;
+  readonly reservationId: string;
+  readonly trackingId: string;
+  readonly version: number;
+  readonly kind: TransitionKind;
+  readonly actor: string;
+  readonly actorType: string;
+  readonly channel: string;
+  readonly reason: string;
+  readonly ruleVersion: number;
+  readonly beforeJson: string;
+  readonly afterJson: string;
+  readonly createdAt: number;
+  readonly traceId: string;
+  readonly previousHash: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+/** Reads of the database; each one statement snapshot, never older than an answer already given. */
+export interface ReservationReader {
+  find(target: Target): Promise<Reservation | null>;
+  /** Newest first. @throws InvalidPageToken */
+  list(filter: ReservationFilter, page: PageRequest): Promise<Page<Reservation>>;
+  events(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;
+}
+
+export interface StockReader {
+  /** Pools of the SKUs and warehouses; an empty list means all of them. At most `STOCK_READ_MAX` pools. */
+  read(skus: readonly string[], warehouses: readonly string[]): Promise<StockView[]>;
+  readPools(pools: readonly PoolRef[]): Promise<StockView[]>;
+  /** All matching pools in (sku, warehouse) order, in pages, in bounded memory. */
+  scan(skus: readonly string[], warehouses: readonly string[]): AsyncIterable<StockView[]>;
+  list(skus: readonly string[], warehouses: readonly string[], page: PageRequest): Promise<Page<StockEntry>>;
+  items(skus: readonly string[]): Promise<Item[]>;
+  warehouses(): Promise<Warehouse[]>;
+}
+
+/** What changed since an earlier read, by commit visibility and not by time. */
+export interface ChangeSet {
+  /** Give this to the next read. */
+  readonly position: bigint;
+  /** Milliseconds since the Unix epoch by the database's clock: everything committed before is included. */
+  readonly asOf: number;
+  readonly pools: readonly PoolRef[];
+  readonly reservationIds: readonly string[];
+  /** Names the database incarnation; another one makes every position void. */
+  readonly epoch: string;
+  /** False when rows since the position may be gone: a full snapshot is needed. */
+  readonly complete: boolean;
+}
+
+export interface ChangeFeed {
+  position(): Promise<{ position: bigint; asOf: number; epoch: string }>;
+  since(position: bigint): Promise<ChangeSet>;
+  /** Pools among those given that hold units past their deadline. */
+  duePools(): Promise<readonly PoolRef[]>;
+}
+
+/** One unpublished change, oldest first. */
+export type OutboxRow = OutboxFacts &
+  (
+    | {
+        readonly topic: 'reservation';
+        readonly reservation: Reservation;
+        readonly previous: Reservation | null;
+        readonly kind: TransitionKind;
+      }
+    | { readonly topic: 'pool'; readonly view: StockView }
+    | { readonly topic: 'verdict'; readonly notice: VerdictNotice; readonly verdict: Verdict }
+  );
+
+interface OutboxFacts {
+  readonly outboxId: bigint;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly traceparent: string;
+}
+
+/** A relay's right to publish. A later holder has a higher epoch, so that a stale one is recognised. */
+export interface RelayLease {
+  readonly epoch: bigint;
+  /** Unpublished rows by status, oldest first: no high-water mark, so no row can be skipped. */
+  claim(limit: number): Promise<OutboxRow[]>;
+  markPublished(outboxIds: readonly bigint[]): Promise<void>;
+  /** False once the lease is lost; then nothing more may be published. */
+  isHeld(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+export interface Outbox {
+  /** The lease of a shard, or null while another process holds it. */
+  lead(shard: number): Promise<RelayLease | null>;
+  /** Rows waiting and the age of the oldest in milliseconds. */
+  backlog(): Promise<{ readonly rows: number; readonly oldestAgeMs: number }>;
+  /** Deletes published rows and request ids older than the retention, at most `limit` of each. */
+  prune(olderThanMs: number, limit: number): Promise<number>;
+}
+
+/** Sends what the outbox holds to the world outside. Implemented by the NATS adapter. */
+export interface MessagePublisher {
+  /** Publishes the rows in order per subject and answers the ids whose every message was acknowledged. */
+  publish(rows: readonly OutboxRow[], epoch: bigint, signal: AbortSignal): Promise<readonly bigint[]>;
+}
+
+export interface DueReader {
+  /** Reservations past their deadline, oldest first, at most `limit`. */
+  dueReservations(limit: number): Promise<readonly string[]>;
+  /** In preparation past their deadline and not flagged. */
+  overdueReservations(limit: number): Promise<readonly string[]>;
+  /** Milliseconds until the next deadline by the database's clock; null where nothing is held. */
+  nextDeadlineInMs(): Promise<number | null>;
+}
+
+export interface Drift {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly kind: string;
+  readonly expected: number;
+  readonly actual: number;
+  readonly detail: string;
+  readonly trackingId: string;
+  readonly eventId: string;
+}
+
+export interface LedgerReport {
+  readonly reservationsChecked: number;
+  readonly poolsChecked: number;
+  readonly eventsChecked: number;
+  readonly drifts: readonly Drift[];
+}
+
+export interface LedgerAuditor {
+  /** Recomputes counters from lines and lines from audit events, in chunks with one snapshot each. */
+  verify(signal?: AbortSignal): Promise<LedgerReport>;
+}

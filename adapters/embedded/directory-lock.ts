@@ -76,13 +76,17 @@ function isAlive(owner: LockOwner): boolean {
   return startTimeOf(owner.pid) === owner.startTime;
 }
 
-/** Boot id and start in clock ticks since boot; `unknown` where /proc does not exist, then the pid alone decides. */
+/**
+ * Boot id and start in clock ticks since boot; `ended` for a process that nobody has waited for yet; `unknown` where
+ * /proc does not exist, then the pid alone decides.
+ */
 function startTimeOf(pid: number): string {
   try {
     const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command name, in parentheses, may hold spaces; the start time is the 20th field after it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return 'ended';
     return `${bootId}/${fields[19]}`;
   } catch {
     return 'unknown';

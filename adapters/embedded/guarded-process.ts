@@ -2,17 +2,29 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerUser } from './server-user.ts';
 
-/** How long a guarded process may take to end by itself after its owner died, before SIGQUIT. */
-const ORPHAN_SHUTDOWN_S = 3;
+/** How long a server may take to shut down after its owner died, in tenths of a second, before SIGQUIT. */
+const ORPHAN_SHUTDOWN_TENTHS = 30;
 
 /**
  * Runs in `sh`: a watcher reads the pipe on fd 3, which reaches its end when the owner dies, however it dies, and then
  * ends the server. `exec` makes the server keep the pid of the shell. The watcher is forked twice, so the server never
  * sees it as a child of its own, and leaves the working directory, which marks the processes of the server.
+ * It looks at the server often, so that it cannot signal a process that got the same pid later; a zombie, which has no
+ * exe any more, counts as gone.
  */
 const GUARD_SCRIPT = `
 signal=$1; shift
-( ( cd /; exec >/dev/null 2>&1; cat <&3; kill -"$signal" $$ && sleep ${ORPHAN_SHUTDOWN_S} && kill -QUIT $$ ) & )
+watch() {
+  cd /; exec >/dev/null 2>&1
+  cat <&3
+  kill -"$signal" $$
+  tenths=0
+  while kill -0 $$ && { [ ! -d /proc/$$ ] || [ -e /proc/$$/exe ]; }; do
+    [ $tenths -lt ${ORPHAN_SHUTDOWN_TENTHS} ] || { kill -QUIT $$; exit; }
+    sleep 0.1; tenths=$((tenths + 1))
+  done
+}
+( watch & )
 exec "$@" 3<&-
 `;
 

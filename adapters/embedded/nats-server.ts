@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockDirectory } from './directory-lock.ts';
 import type { EmbeddedServer } from './embedded-server.ts';
@@ -20,6 +20,9 @@ const GREETING_TIMEOUT_MS = 1_000;
 const PORT_COLLISION_ATTEMPTS = 5;
 const MAX_FILE_STORE_BYTES = 10 * 1024 ** 3;
 const MAX_MEMORY_STORE_BYTES = 64 * 1024 ** 2;
+const MAX_LOG_BYTES = 10 * 1024 ** 2;
+const MAX_LOG_FILES = 2;
+const LOG_FILE = 'nats-server.log';
 const NATS_USER = 'earmark';
 
 export interface EmbeddedNatsOptions {
@@ -32,7 +35,7 @@ export interface EmbeddedNatsOptions {
   /** The nats-server program, as NATS_SERVER_BIN names it; the one of the npm package when absent or empty. */
   readonly serverBin?: string | undefined;
   readonly log?: (line: string) => void;
-  /** Time allowed from the call to readiness, in milliseconds. */
+  /** Time allowed from the call to readiness, in milliseconds; 30,000 when absent. */
   readonly startTimeoutMs?: number;
 }
 
@@ -48,8 +51,10 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<E
   const release = lockDirectory(dataDir);
   try {
     const deadline = performance.now() + (options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS);
-    if (!(await waitUntilNoProcessIn(dataDir, PREDECESSOR_TIMEOUT_MS))) {
-      throw new Error(`A nats-server is still running in ${dataDir}: stop process ${findProcessesIn(dataDir)[0]}.`);
+    const program = basename(binary);
+    if (!(await waitUntilNoProcessIn(dataDir, program, PREDECESSOR_TIMEOUT_MS))) {
+      const pids = findProcessesIn(dataDir, program);
+      throw new Error(`A nats-server is still running in ${dataDir}: stop process ${pids.join(', ')}.`);
     }
     return await startLocked({ ...options, dataDir }, { binary, deadline, release });
   } catch (error) {
@@ -102,6 +107,9 @@ function formatConfig(values: ConfigValues): string {
     `  max_memory_store: ${MAX_MEMORY_STORE_BYTES}`,
     ...(values.durable ? ['  sync_interval: always'] : []),
     '}',
+    `log_file: ${JSON.stringify(join(values.dataDir, LOG_FILE))}`,
+    `logfile_size_limit: ${MAX_LOG_BYTES}`,
+    `logfile_max_num: ${MAX_LOG_FILES}`,
     `authorization { user: ${NATS_USER}, password: "${values.password}" }`,
   ];
   return `${lines.join('\n')}\n`;
@@ -117,7 +125,7 @@ interface Launch extends Surroundings {
 }
 
 async function tryStart(dataDir: string, launch: Launch): Promise<StartOutcome> {
-  const logFile = join(dataDir, 'nats-server.log');
+  const logFile = join(dataDir, LOG_FILE);
   const outputFd = openServerLog(logFile);
   const logStart = statSync(logFile).size;
   try {

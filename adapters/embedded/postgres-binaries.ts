@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
 } from 'node:fs';
@@ -28,7 +29,7 @@ const EXECUTABLE_BY_OTHERS = 0o001;
 export function findPostgresBinaries(user: ServerUser | undefined): string {
   const native = locatePackage();
   if ((!user || isReachableByAll(native)) && tryLinkLibraries(native)) return native;
-  return copyForAll(native);
+  return copyPostgresBinaries(native, tmpdir());
 }
 
 function locatePackage(): string {
@@ -71,29 +72,41 @@ function isReachableByAll(directory: string): boolean {
   }
 }
 
-/** The name is predictable and the temporary directory open to all, so a copy that is there is checked before use. */
-function copyForAll(native: string): string {
+/**
+ * Copies the programs below `parent`, or finds the complete copy a former run left there. Its name is predictable and
+ * `parent` may be open to all, so a directory that is not ours alone is left unused.
+ * @throws Error with one sentence when the copy cannot be run, as on a file system mounted noexec.
+ */
+export function copyPostgresBinaries(native: string, parent: string): string {
   const version = (JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string }).version;
-  const shared = join(tmpdir(), `earmark-postgres-${version}-${process.geteuid?.() ?? 0}`);
+  const shared = join(parent, `earmark-postgres-${version}-${process.geteuid?.() ?? 0}`);
   if (isOwnCopy(native, shared)) return join(shared, 'native');
   const fresh = mkdtempSync(`${shared}-`);
   chmodSync(fresh, 0o755);
   cpSync(native, join(fresh, 'native'), { recursive: true, verbatimSymlinks: true });
   if (!tryLinkLibraries(join(fresh, 'native'))) throw new Error(`The copy of PostgreSQL in ${fresh} cannot be run.`);
+  if (isOwnDirectory(shared)) rmSync(shared, { recursive: true, force: true });
   try {
     renameSync(fresh, shared);
     return join(shared, 'native');
   } catch {
-    // Somebody else's directory has the name: the fresh copy serves this run.
+    // Another start was first, or the name belongs to somebody else: the fresh copy serves this run.
     return join(fresh, 'native');
   }
 }
 
-function isOwnCopy(native: string, copy: string): boolean {
+function isOwnDirectory(path: string): boolean {
   try {
-    const directory = lstatSync(copy);
-    const isOwn = directory.isDirectory() && directory.uid === process.geteuid?.() && (directory.mode & 0o022) === 0;
-    if (!isOwn) return false;
+    const directory = lstatSync(path);
+    return directory.isDirectory() && directory.uid === process.geteuid?.() && (directory.mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
+}
+
+function isOwnCopy(native: string, copy: string): boolean {
+  if (!isOwnDirectory(copy)) return false;
+  try {
     const present = new Set(listSizes(join(copy, 'native')));
     return listSizes(native).every((entry) => present.has(entry));
   } catch {

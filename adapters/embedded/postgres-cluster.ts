@@ -12,11 +12,14 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startGuardedProcess } from './guarded-process.ts';
+import { findProcessesIn, waitUntilNoProcessIn } from './processes-in-directory.ts';
 import { openServerLog, readServerLog, summarizeLog } from './server-log.ts';
 import type { ServerUser } from './server-user.ts';
 
 export const POSTGRES_ROLE = 'earmark';
 export const POSTGRES_DATABASE = 'earmark';
+
+const PREDECESSOR_TIMEOUT_MS = 10_000;
 
 /** The only way in: by password, over loopback. */
 const HOST_BASED_AUTHENTICATION = 'host all all 127.0.0.1/32 scram-sha-256\n';
@@ -46,6 +49,7 @@ export function isPostgresCluster(cluster: string): boolean {
  */
 export async function createPostgresCluster(options: ClusterOptions): Promise<void> {
   const draft = `${options.cluster}.new`;
+  await waitUntilAbandoned(draft);
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { mode: 0o700 });
   if (options.user) chownSync(draft, options.user.uid, options.user.gid);
@@ -68,6 +72,17 @@ export async function createPostgresCluster(options: ClusterOptions): Promise<vo
   writeFileSync(join(draft, 'pg_hba.conf'), HOST_BASED_AUTHENTICATION, { flush: true });
   renameSync(draft, options.cluster);
   syncDirectory(dirname(options.cluster));
+}
+
+/** An attempt whose owner was killed may still be ending. */
+async function waitUntilAbandoned(draft: string): Promise<void> {
+  for (const program of ['initdb', 'postgres']) {
+    if (!(await waitUntilNoProcessIn(draft, program, PREDECESSOR_TIMEOUT_MS))) {
+      throw new Error(
+        `${program} is still running in ${draft}: stop process ${findProcessesIn(draft, program).join(', ')}.`,
+      );
+    }
+  }
 }
 
 async function run(

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockDirectory } from './directory-lock.ts';
@@ -10,12 +10,12 @@ import { createPostgresCluster, isPostgresCluster, POSTGRES_DATABASE, POSTGRES_R
 import { readPostmasterPid, removeStalePostmasterPid } from './postmaster-pid.ts';
 import { findProcessesIn, waitUntilNoProcessIn } from './processes-in-directory.ts';
 import { openServerLog, readServerLog, summarizeLog } from './server-log.ts';
-import { findServerUser, type ServerUser } from './server-user.ts';
+import { findOwner, findServerUser, type ServerUser } from './server-user.ts';
 import { readOrCreatePassword } from './stored-password.ts';
 
 const DEFAULT_START_TIMEOUT_MS = 60_000;
 const PREDECESSOR_TIMEOUT_MS = 10_000;
-const SHUTDOWN_DEADLINE_MS = 15_000;
+const SHUTDOWN_DEADLINE_MS = 10_000;
 const READY_POLL_INTERVAL_MS = 10;
 const PORT_COLLISION_ATTEMPTS = 5;
 
@@ -27,7 +27,7 @@ export interface EmbeddedPostgresOptions {
   /** Whether commits survive a power failure; false is for tests. */
   readonly durable: boolean;
   readonly log?: (line: string) => void;
-  /** Time allowed from the call to readiness, in milliseconds. */
+  /** Time allowed from the call to readiness, in milliseconds; 60,000 when absent. */
   readonly startTimeoutMs?: number;
 }
 
@@ -61,18 +61,20 @@ async function startLocked(options: EmbeddedPostgresOptions, around: Surrounding
   const deadline = performance.now() + (options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS);
   const cluster = join(options.dataDir, 'data');
   const logFile = join(options.dataDir, 'postgres.log');
-  const password = readOrCreatePassword(join(options.dataDir, 'password'));
+  const passwordFile = join(options.dataDir, 'password');
+  if (isPostgresCluster(cluster) && !existsSync(passwordFile)) {
+    throw new Error(`The password of ${cluster} is missing: restore ${passwordFile}, or remove ${options.dataDir}.`);
+  }
+  const password = readOrCreatePassword(passwordFile);
   if (!isPostgresCluster(cluster)) {
     options.log?.(`creating a PostgreSQL cluster in ${cluster}`);
     await createPostgresCluster({ ...around, cluster, logFile, password, durable: options.durable, deadline });
   }
-  if (!(await waitUntilNoProcessIn(cluster, PREDECESSOR_TIMEOUT_MS))) {
-    throw new Error(`A PostgreSQL server is still running in ${cluster}: stop process ${findProcessesIn(cluster)[0]}.`);
-  }
-  removeStalePostmasterPid(cluster);
+  const user = around.user && findOwner(cluster);
+  await waitForPredecessor(cluster);
   for (let attempt = 1; ; attempt += 1) {
     const port = await chooseLoopbackPort(options.port, join(options.dataDir, 'port'));
-    const started = await tryStart({ ...around, cluster, logFile, port, durable: options.durable, deadline });
+    const started = await tryStart({ ...around, user, cluster, logFile, port, durable: options.durable, deadline });
     if (started.state === 'ready') {
       options.log?.(`PostgreSQL is ready on 127.0.0.1:${port}`);
       const url = `postgres://${POSTGRES_ROLE}:${password}@127.0.0.1:${port}/${POSTGRES_DATABASE}`;
@@ -83,6 +85,15 @@ async function startLocked(options: EmbeddedPostgresOptions, around: Surrounding
       throw new Error(`PostgreSQL did not start (log in ${logFile}): ${summarizeLog(started.log)}`);
     }
   }
+}
+
+/** A killed owner's server may still be shutting down. */
+async function waitForPredecessor(cluster: string): Promise<void> {
+  if (!(await waitUntilNoProcessIn(cluster, 'postgres', PREDECESSOR_TIMEOUT_MS))) {
+    const pids = findProcessesIn(cluster, 'postgres');
+    throw new Error(`A PostgreSQL server is still running in ${cluster}: stop process ${pids.join(', ')}.`);
+  }
+  removeStalePostmasterPid(cluster);
 }
 
 interface Launch extends Surroundings {
@@ -170,7 +181,7 @@ function toServer(url: string, server: GuardedProcess, cluster: string, release:
 function killAll(server: GuardedProcess, cluster: string): void {
   if (server.hasExited()) return;
   signal(server.pid, 'SIGSTOP');
-  for (const pid of findProcessesIn(cluster)) signal(pid, 'SIGKILL');
+  for (const pid of findProcessesIn(cluster, 'postgres')) signal(pid, 'SIGKILL');
   server.kill();
 }
 

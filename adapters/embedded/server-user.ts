@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 /** The account a server runs as. */
 export interface ServerUser {
-  readonly name: string;
   readonly uid: number;
   readonly gid: number;
 }
@@ -21,9 +20,18 @@ export function findServerUser(): ServerUser | undefined {
     .map((line) => line.split(':'));
   for (const name of CANDIDATES) {
     const account = accounts.find(([accountName]) => accountName === name);
-    if (account) return { name, uid: Number(account[2]), gid: Number(account[3]) };
+    if (account) return { uid: Number(account[2]), gid: Number(account[3]) };
   }
   throw new Error(
     'PostgreSQL does not run as root and there is no user "postgres" or "nobody": start as another user.',
   );
+}
+
+/**
+ * The account that owns a cluster, which PostgreSQL requires to run as. It stays the same when, say, a user `postgres`
+ * is added to the system later.
+ */
+export function findOwner(cluster: string): ServerUser {
+  const { uid, gid } = statSync(cluster);
+  return { uid, gid };
 }

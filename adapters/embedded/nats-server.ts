@@ -82,6 +82,7 @@ async function startLocked(options: EmbeddedNatsOptions, around: Surroundings): 
       options.log?.(`nats-server is ready on 127.0.0.1:${port}`);
       return toServer(`nats://${NATS_USER}:${password}@127.0.0.1:${port}`, started.server, around.release);
     }
+    if (started.state === 'late') throw new Error(`nats-server was not ready in time (log in ${options.dataDir}).`);
     const isCollision = /address already in use/.test(started.log);
     if (!isCollision || options.port !== 0 || attempt === PORT_COLLISION_ATTEMPTS) {
       throw new Error(`nats-server did not start (log in ${options.dataDir}): ${summarizeLog(started.log)}`);
@@ -117,6 +118,7 @@ function formatConfig(values: ConfigValues): string {
 
 type StartOutcome =
   | { readonly state: 'ready'; readonly server: GuardedProcess }
+  | { readonly state: 'late' }
   | { readonly state: 'failed'; readonly log: string };
 
 interface Launch extends Surroundings {
@@ -138,7 +140,10 @@ async function tryStart(dataDir: string, launch: Launch): Promise<StartOutcome> 
       shutdownSignal: 'SIGTERM',
     });
     if (await waitUntilReady(server, launch)) return { state: 'ready', server };
-    await server.stop(0);
+    if (!server.hasExited()) {
+      await server.stop(0);
+      return { state: 'late' };
+    }
     return { state: 'failed', log: readServerLog(logFile, logStart) };
   } finally {
     closeSync(outputFd);

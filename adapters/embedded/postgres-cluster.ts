@@ -105,10 +105,11 @@ async function run(
       user: options.user,
       ...(input === undefined ? {} : { input }),
     });
-    const overdue = setTimeout(() => void started.stop(0), Math.max(0, options.deadline - performance.now()));
+    const overdue = setTimeout(() => started.kill(), Math.max(0, options.deadline - performance.now()));
     const code = await started.exited;
     clearTimeout(overdue);
     if (code === 0) return;
+    if (performance.now() >= options.deadline) throw new Error(`${program} was not done in time.`);
     throw new Error(`${program} failed: ${summarizeLog(readServerLog(options.logFile, logStart))}`);
   } finally {
     closeSync(outputFd);

@@ -80,6 +80,7 @@ async function startLocked(options: EmbeddedPostgresOptions, around: Surrounding
       const url = `postgres://${POSTGRES_ROLE}:${password}@127.0.0.1:${port}/${POSTGRES_DATABASE}`;
       return toServer(url, started.server, cluster, around.release);
     }
+    if (started.state === 'late') throw new Error(`PostgreSQL was not ready in time (log in ${logFile}).`);
     const isCollision = /Address already in use/.test(started.log);
     if (!isCollision || options.port !== 0 || attempt === PORT_COLLISION_ATTEMPTS) {
       throw new Error(`PostgreSQL did not start (log in ${logFile}): ${summarizeLog(started.log)}`);
@@ -107,6 +108,7 @@ interface Launch extends Surroundings {
 
 type StartOutcome =
   | { readonly state: 'ready'; readonly server: GuardedProcess }
+  | { readonly state: 'late' }
   | { readonly state: 'failed'; readonly log: string };
 
 async function tryStart(launch: Launch): Promise<StartOutcome> {
@@ -124,7 +126,10 @@ async function tryStart(launch: Launch): Promise<StartOutcome> {
       user: launch.user,
     });
     if (await waitUntilReady(server, launch)) return { state: 'ready', server };
-    await server.stop(0);
+    if (!server.hasExited()) {
+      await server.stop(0);
+      return { state: 'late' };
+    }
     return { state: 'failed', log: readServerLog(launch.logFile, logStart) };
   } finally {
     closeSync(outputFd);

@@ -1,4 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,6 +154,32 @@ test('a start after the first one was killed half way creates the cluster anew',
   await killOwner(owner);
   const next = await start();
   expect(await query(next.url, 'select current_database() as name')).toEqual([{ name: 'earmark' }]);
+});
+
+test('a pid file left by a killed server is no obstacle when its pid belongs to another program now', async () => {
+  await (await start()).stop();
+  const cluster = join(dataDir, 'data');
+  const { uid } = statSync(cluster);
+  const stranger = spawn('sleep', ['60'], { cwd: '/', uid });
+  await once(stranger, 'spawn');
+  writeFileSync(join(cluster, 'postmaster.pid'), `${stranger.pid}\n${cluster}\n0\n5432\n\n\n\n`);
+  try {
+    const { url } = await start();
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  } finally {
+    stranger.kill();
+  }
+});
+
+test('a server that is not ready in time is ended', async () => {
+  await expect(startEmbeddedPostgres({ dataDir, port: 0, durable: false, startTimeoutMs: 100 })).rejects.toThrow(
+    /^initdb was not done in time/,
+  );
+  await (await start()).stop();
+  await expect(startEmbeddedPostgres({ dataDir, port: 0, durable: false, startTimeoutMs: 1 })).rejects.toThrow(
+    /^PostgreSQL was not ready in time/,
+  );
+  await start();
 });
 
 test('a lost password file is explained', async () => {

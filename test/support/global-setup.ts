@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import type { EmbeddedServer } from '../../adapters/embedded/embedded-server.ts';
 import { startEmbeddedNats } from '../../adapters/embedded/nats-server.ts';
 import { startEmbeddedPostgres } from '../../adapters/embedded/postgres.ts';
 import { TEMPLATE_DATABASE, withDatabase } from './postgres.ts';
@@ -21,22 +22,25 @@ const MIGRATE_MODULE = new URL('../../src/persistence/migrate.ts', import.meta.u
 /** Starts one PostgreSQL and one nats-server for the whole run, and stops them at its end. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync(join(tmpdir(), 'earmark-test-'));
-  const [postgres, nats] = await Promise.all([
-    startEmbeddedPostgres({ dataDir: join(directory, 'postgres'), port: 0, durable: false }),
-    startEmbeddedNats({
-      dataDir: join(directory, 'nats'),
-      port: 0,
-      durable: false,
-      serverBin: process.env.NATS_SERVER_BIN,
-    }),
-  ]);
-  await createTemplate(postgres.url);
-  project.provide('pgAdminUrl', postgres.url);
-  project.provide('natsUrl', nats.url);
-  return async () => {
-    await Promise.all([postgres.stop(), nats.stop()]);
+  const servers: EmbeddedServer[] = [];
+  const teardown = async () => {
+    await Promise.all(servers.map((server) => server.stop()));
     rmSync(directory, { recursive: true, force: true });
   };
+  try {
+    const serverBin = process.env.NATS_SERVER_BIN;
+    const nats = await startEmbeddedNats({ dataDir: join(directory, 'nats'), port: 0, durable: false, serverBin });
+    servers.push(nats);
+    const postgres = await startEmbeddedPostgres({ dataDir: join(directory, 'postgres'), port: 0, durable: false });
+    servers.push(postgres);
+    await createTemplate(postgres.url);
+    project.provide('pgAdminUrl', postgres.url);
+    project.provide('natsUrl', nats.url);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
 }
 
 async function createTemplate(adminUrl: string): Promise<void> {

@@ -52,6 +52,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<E
   try {
     const deadline = performance.now() + (options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS);
     const program = basename(binary);
+    if (findProcessesIn(dataDir, program).length > 0) options.log?.('waiting for the previous nats-server to end');
     if (!(await waitUntilNoProcessIn(dataDir, program, PREDECESSOR_TIMEOUT_MS))) {
       const pids = findProcessesIn(dataDir, program);
       throw new Error(`A nats-server is still running in ${dataDir}: stop process ${pids.join(', ')}.`);

@@ -71,7 +71,7 @@ async function startLocked(options: EmbeddedPostgresOptions, around: Surrounding
     await createPostgresCluster({ ...around, cluster, logFile, password, durable: options.durable, deadline });
   }
   const user = around.user && findOwner(cluster);
-  await waitForPredecessor(cluster);
+  await waitForPredecessor(cluster, options.log);
   for (let attempt = 1; ; attempt += 1) {
     const port = await chooseLoopbackPort(options.port, join(options.dataDir, 'port'));
     const started = await tryStart({ ...around, user, cluster, logFile, port, durable: options.durable, deadline });
@@ -89,7 +89,8 @@ async function startLocked(options: EmbeddedPostgresOptions, around: Surrounding
 }
 
 /** A killed owner's server may still be shutting down. */
-async function waitForPredecessor(cluster: string): Promise<void> {
+async function waitForPredecessor(cluster: string, log: EmbeddedPostgresOptions['log']): Promise<void> {
+  if (findProcessesIn(cluster, 'postgres').length > 0) log?.('waiting for the previous PostgreSQL to end');
   if (!(await waitUntilNoProcessIn(cluster, 'postgres', PREDECESSOR_TIMEOUT_MS))) {
     const pids = findProcessesIn(cluster, 'postgres');
     throw new Error(`A PostgreSQL server is still running in ${cluster}: stop process ${pids.join(', ')}.`);

@@ -104,6 +104,28 @@ test('a killed owner leaves no process behind, and the next start finds what was
   expect(await readStored(next.url)).toBe('hello');
 });
 
+test('a start waits while the server of a killed owner is still there', async () => {
+  const { owner, url, pid } = await startOwnedServer('nats', dataDir);
+  await store(url, 'hello');
+  process.kill(pid, 'SIGSTOP');
+  await killOwner(owner);
+  const events: string[] = [];
+  const log = (line: string) => {
+    events.push(line);
+    if (line.startsWith('waiting')) process.kill(pid, 'SIGCONT');
+  };
+  const next = await startEmbeddedNats({
+    dataDir,
+    port: 0,
+    durable: true,
+    log,
+    serverBin: process.env.NATS_SERVER_BIN,
+  });
+  running.push(next);
+  expect(events[0]).toBe('waiting for the previous nats-server to end');
+  expect(await readStored(next.url)).toBe('hello');
+});
+
 test('without a program the caller is asked for one', async () => {
   await expect(startEmbeddedNats({ dataDir, port: 0, durable: true, serverBin: join(root, 'absent') })).rejects.toThrow(
     `${join(root, 'absent')} cannot be run: set NATS_SERVER_BIN to a nats-server program, or NATS_URL to a server.`,

@@ -140,11 +140,20 @@ test('a killed owner leaves no process behind, and the next start finds what was
   expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
 });
 
-test('a start right after the owner was killed waits for the old server to go', async () => {
-  const { owner, url } = await startOwnedServer('postgres', dataDir);
+test('a start waits while the server of a killed owner is still there', async () => {
+  const { owner, url, pid } = await startOwnedServer('postgres', dataDir);
   await query(url, 'create table kept as select 42 as answer');
+  process.kill(pid, 'SIGSTOP');
   await killOwner(owner);
-  const next = await start();
+  const events: string[] = [];
+  const log = (line: string) => {
+    events.push(line);
+    if (line.startsWith('waiting')) process.kill(pid, 'SIGCONT');
+  };
+  const next = await startEmbeddedPostgres({ dataDir, port: 0, durable: false, log });
+  running.push(next);
+  expect(events[0]).toBe('waiting for the previous PostgreSQL to end');
+  expect(next.url).toBe(url);
   expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
 });
 

@@ -19,7 +19,9 @@ describe('the contract as committed', () => {
   test('has the image that the newest change-log entry names', () => {
     const newestEntry = readFileSync(join(REPOSITORY_ROOT, 'CHANGELOG.md'), 'utf8').split(/^## /m)[1] ?? '';
     const named = /^Contract image: sha256 ([0-9a-f]{64})$/m.exec(newestEntry)?.[1];
-    const actual = createHash('sha256').update(readFileSync(join(REPOSITORY_ROOT, CONTRACT_IMAGE))).digest('hex');
+    const actual = createHash('sha256')
+      .update(readFileSync(join(REPOSITORY_ROOT, CONTRACT_IMAGE)))
+      .digest('hex');
     expect(named, 'renew the image only together with an entry in CHANGELOG.md').toBe(actual);
   });
 });

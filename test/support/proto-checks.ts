@@ -69,7 +69,9 @@ function differences(expectedRoot: string, actualRoot: string): string[] {
   return [...new Set([...expected.keys(), ...actual.keys()])].sort().flatMap((path) => {
     if (!actual.has(path)) return [`${path} is missing: run npm run generate`];
     if (!expected.has(path)) return [`${path} belongs to no proto: run npm run generate`];
-    return expected.get(path) === actual.get(path) ? [] : [`${path} is not what its proto yields: run npm run generate`];
+    return expected.get(path) === actual.get(path)
+      ? []
+      : [`${path} is not what its proto yields: run npm run generate`];
   });
 }
 
@@ -89,7 +91,7 @@ function buf(root: string, args: readonly string[]): string[] {
       cwd: root,
       encoding: 'utf8',
       timeout: BUF_TIMEOUT_MS,
-      env: { ...process.env, PATH: `${BINARIES}${delimiter}${process.env['PATH'] ?? ''}`, BUF_CACHE_DIR: cache },
+      env: { ...process.env, PATH: `${BINARIES}${delimiter}${process.env.PATH ?? ''}`, BUF_CACHE_DIR: cache },
     });
     if (result.error) throw result.error;
     if (result.status === 0) return [];

@@ -27,8 +27,6 @@ export interface Claim {
   readonly requestId: string;
   /** SHA-256 over the decoded request. */
   readonly contentHash: Uint8Array;
-  /** Keeps refusals too: a warehouse's message has one verdict for ever. */
-  readonly keepRefusal: boolean;
   /** The reservation a Reserve will make, so that its claim needs no second write. */
   readonly newReservationId?: string;
 }

@@ -197,6 +197,13 @@ export class WorkingSet {
   ): void {
     const { previous, next } = transition;
     assertInvariant(next.version === (previous?.version ?? 0) + 1, 'reservation versions have a gap');
+    const missing = pools.filter((change) => !this.#pools.has(poolKey(change.sku, change.warehouse)));
+    if (missing.length > 0) {
+      throw new MissingRows(
+        [next.reservationId],
+        missing.map((change) => change.sku),
+      );
+    }
     for (const change of pools) this.#applyPool(change, transition, occurredAt);
     this.#reservations.set(next.reservationId, next);
     this.#byTracking.set(next.trackingId, next.reservationId);
@@ -262,7 +269,7 @@ export class WorkingSet {
   #applyPool(change: PoolRef & { delta: StockDelta }, transition: RecordedTransition, occurredAt: number): void {
     const key = poolKey(change.sku, change.warehouse);
     const level = this.#pools.get(key);
-    if (level === undefined) throw new MissingRows([transition.next.reservationId], [change.sku]);
+    assertInvariant(level !== undefined, 'a changed pool must be locked');
     this.#pools.set(key, applyDelta(level, change.delta));
     const onHandDelta = change.delta.onHand ?? 0;
     if (onHandDelta === 0) return;

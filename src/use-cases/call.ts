@@ -18,7 +18,7 @@ export interface RequestKey {
 }
 
 export function claimOf(method: string, key: RequestKey, more: Partial<Claim> = {}): Claim {
-  return { method, requestId: key.requestId, contentHash: key.contentHash, keepRefusal: false, ...more };
+  return { method, requestId: key.requestId, contentHash: key.contentHash, ...more };
 }
 
 export function causeOf(call: { readonly caller: Caller; readonly trace: SpanContext | null }, reason: string): Cause {

@@ -54,7 +54,7 @@ export async function applyWarehouseMessage(
   const command: Command = {
     name: message.event,
     caller,
-    claim: claimOf('wms', { requestId: message.messageId, contentHash: message.contentHash }, { keepRefusal: true }),
+    claim: claimOf('wms', { requestId: message.messageId, contentHash: message.contentHash }),
     needs: isCount
       ? {
           ...NO_NEEDS,

@@ -1,0 +1,81 @@
+import { CLOCK_CALLER } from '../domain/caller.ts';
+import { refuse } from '../domain/refusal.ts';
+import { type Cause, MissingRows, type WorkingSet } from '../domain/working-set.ts';
+import type { Answer, Command, Outcome } from '../ports.ts';
+import { claimKey } from './locks.ts';
+
+/** A request id that was claimed before: what it was for and what it was answered. */
+export interface KnownClaim {
+  readonly contentHash: Uint8Array;
+  readonly answer: Answer;
+  /** The reservation it made, where it was a Reserve. */
+  readonly reservationId: string | null;
+}
+
+export interface DecidedUnit {
+  readonly outcomes: ReadonlyMap<Command, Outcome>;
+  /** Commands that need more rows, to be tried again with them. */
+  readonly deferred: readonly Command[];
+  readonly missing: { readonly reservationIds: readonly string[]; readonly skus: readonly string[] };
+}
+
+const EXPIRY: Cause = { caller: CLOCK_CALLER, reason: 'deadline', traceId: '', traceparent: '' };
+
+/**
+ * Decides the commands in arrival order, each against what the earlier ones left. A refused command leaves no trace;
+ * one that needs rows outside the set is put back without disturbing its neighbours.
+ */
+export function decideUnit(
+  commands: readonly Command[],
+  work: WorkingSet,
+  known: ReadonlyMap<string, KnownClaim>,
+): DecidedUnit {
+  const outcomes = new Map<Command, Outcome>();
+  const deferred: Command[] = [];
+  const reservationIds: string[] = [];
+  const skus: string[] = [];
+  const answered = new Map<string, KnownClaim>(known);
+  const waiting = new Set<string>();
+  work.expireDue(EXPIRY);
+  for (const command of commands) {
+    const key = claimKey(command);
+    const earlier = key === '' ? undefined : answered.get(key);
+    if (earlier !== undefined) {
+      outcomes.set(command, replay(command, earlier));
+      continue;
+    }
+    if (waiting.has(key)) {
+      deferred.push(command);
+      continue;
+    }
+    try {
+      const decision = command.decide(work);
+      if ('refusal' in decision) {
+        outcomes.set(command, { ok: false, refusal: decision.refusal });
+        continue;
+      }
+      outcomes.set(command, { ok: true, answer: decision.answer, replayed: false });
+      if (command.claim !== null) {
+        answered.set(key, { contentHash: command.claim.contentHash, answer: decision.answer, reservationId: null });
+      }
+    } catch (error) {
+      if (!(error instanceof MissingRows)) throw error;
+      reservationIds.push(...error.reservationIds);
+      skus.push(...error.skus);
+      deferred.push(command);
+      if (key !== '') waiting.add(key);
+    }
+  }
+  return { outcomes, deferred, missing: { reservationIds, skus } };
+}
+
+/** The answer as first given, or a refusal where the same id came with another request. */
+function replay(command: Command, earlier: KnownClaim): Outcome {
+  const same = Buffer.from(earlier.contentHash).equals(Buffer.from(command.claim?.contentHash ?? []));
+  if (!same) {
+    const metadata = { request_id: command.claim?.requestId ?? '' };
+    return { ok: false, refusal: refuse('REQUEST_ID_REUSED', 'the request id was used for another request', metadata) };
+  }
+  const mine = earlier.reservationId !== null && earlier.reservationId === command.claim?.newReservationId;
+  return { ok: true, answer: earlier.answer, replayed: !mine };
+}

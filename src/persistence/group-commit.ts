@@ -1,0 +1,195 @@
+import { refuse } from '../domain/refusal.ts';
+import type { Command, Outcome, SubmitOptions, UnitOfWork } from '../ports.ts';
+
+/** Commands in one unit of work. */
+export const UNIT_COMMANDS_MAX = 256;
+
+/** Request lines in one unit of work. */
+export const UNIT_LINES_MAX = 1_000;
+
+/** The share of a unit that sweeps and imports may take. */
+const BACKGROUND_COMMANDS_MAX = UNIT_COMMANDS_MAX / 4;
+
+/** Commands waiting for a unit; beyond it callers are refused with OVERLOADED. */
+export const QUEUE_COMMANDS_MAX = 4_096;
+
+/** Units in flight at once: while one commits, the next is built. More only wait for each other's row locks. */
+export const UNITS_IN_FLIGHT_MAX = 2;
+
+const OVERLOADED_RETRY_AFTER_MS = 100;
+
+type Answers = Map<Command, Outcome | Error>;
+
+interface Group {
+  readonly commands: readonly Command[];
+  readonly lines: number;
+  readonly resolve: (outcomes: Outcome[]) => void;
+  readonly reject: (error: Error) => void;
+  readonly signal: AbortSignal | undefined;
+  readonly onAbort: () => void;
+}
+
+/**
+ * Gathers commands into units of work: while one unit commits the next gathers, and an idle service commits a single
+ * command at once, without lingering. Principals take turns, so that one of them cannot starve the others.
+ */
+export class GroupCommit implements UnitOfWork {
+  readonly #run: (commands: readonly Command[]) => Promise<Answers>;
+  readonly #callers = new Map<string, Group[]>();
+  readonly #background: Group[] = [];
+  #queued = 0;
+  #inFlight = 0;
+  #scheduled = false;
+  #closed = false;
+  #idle: (() => void)[] = [];
+
+  constructor(run: (commands: readonly Command[]) => Promise<Answers>) {
+    this.#run = run;
+  }
+
+  /** Commands waiting for a unit. */
+  get depth(): number {
+    return this.#queued;
+  }
+
+  submit(commands: readonly Command[], options: SubmitOptions): Promise<Outcome[]> {
+    if (commands.length === 0) return Promise.resolve([]);
+    if (this.#closed) return Promise.resolve(all(commands, refuse('DRAINING', 'the service is stopping', {}, 1_000)));
+    if (options.signal?.aborted === true) return Promise.resolve(all(commands, dropped(options.signal)));
+    if (this.#queued + commands.length > QUEUE_COMMANDS_MAX) {
+      const refusal = refuse('OVERLOADED', 'too many calls are waiting', {}, OVERLOADED_RETRY_AFTER_MS);
+      return Promise.resolve(all(commands, refusal));
+    }
+    return new Promise((resolve, reject) => {
+      const { signal } = options;
+      const group: Group = {
+        commands,
+        lines: commands.reduce((sum, command) => sum + command.lineCount, 0),
+        resolve,
+        reject,
+        signal,
+        onAbort: () => this.#drop(group, options.lane),
+      };
+      signal?.addEventListener('abort', group.onAbort, { once: true });
+      this.#queueOf(group, options.lane).push(group);
+      this.#queued += commands.length;
+      this.#schedule();
+    });
+  }
+
+  /** Takes no more commands and waits for those it has. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#queued === 0 && this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #queueOf(group: Group, lane: SubmitOptions['lane']): Group[] {
+    if (lane === 'background') return this.#background;
+    const principal = group.commands[0]?.caller.principal ?? '';
+    const queue = this.#callers.get(principal) ?? [];
+    this.#callers.set(principal, queue);
+    return queue;
+  }
+
+  /** Waits for the end of the current turn of the event loop, so that what arrives together commits together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight >= UNITS_IN_FLIGHT_MAX) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#inFlight >= UNITS_IN_FLIGHT_MAX) return;
+    const groups = this.#take();
+    if (groups.length === 0) return;
+    this.#inFlight += 1;
+    void this.#runGroups(groups).finally(() => {
+      this.#inFlight -= 1;
+      if (this.#queued > 0) this.#schedule();
+      else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    });
+    if (this.#queued > 0) this.#schedule();
+  }
+
+  async #runGroups(groups: readonly Group[]): Promise<void> {
+    try {
+      const answers = await this.#run(groups.flatMap((group) => [...group.commands]));
+      for (const group of groups) settle(group, answers);
+    } catch (error) {
+      for (const group of groups) group.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Principals in turn, one group each round, while the unit has room; then background work. */
+  #take(): Group[] {
+    const taken: Group[] = [];
+    const room = { commands: UNIT_COMMANDS_MAX, lines: UNIT_LINES_MAX };
+    let progress = true;
+    while (progress && room.commands > 0) {
+      progress = false;
+      for (const [principal, queue] of this.#callers) {
+        if (this.#takeFrom(queue, room, taken)) progress = true;
+        if (queue.length === 0) this.#callers.delete(principal);
+      }
+    }
+    const share = {
+      commands: Math.min(room.commands, BACKGROUND_COMMANDS_MAX),
+      lines: Math.min(room.lines, UNIT_LINES_MAX / 4),
+    };
+    let more = true;
+    while (more) more = this.#takeFrom(this.#background, share, taken);
+    return taken;
+  }
+
+  #takeFrom(queue: Group[], room: { commands: number; lines: number }, taken: Group[]): boolean {
+    const group = queue[0];
+    if (group === undefined) return false;
+    const fits = group.commands.length <= room.commands && group.lines <= room.lines;
+    if (!fits && taken.length > 0) return false;
+    queue.shift();
+    group.signal?.removeEventListener('abort', group.onAbort);
+    this.#queued -= group.commands.length;
+    room.commands -= group.commands.length;
+    room.lines -= group.lines;
+    taken.push(group);
+    return true;
+  }
+
+  #drop(group: Group, lane: SubmitOptions['lane']): void {
+    const queue = this.#queueOf(group, lane);
+    const at = queue.indexOf(group);
+    if (at < 0 || group.signal === undefined) return;
+    queue.splice(at, 1);
+    this.#queued -= group.commands.length;
+    group.resolve(all(group.commands, dropped(group.signal)));
+  }
+}
+
+function settle(group: Group, answers: Answers): void {
+  const outcomes: Outcome[] = [];
+  for (const command of group.commands) {
+    const answer = answers.get(command) ?? new Error('a unit left a command without an answer');
+    if (answer instanceof Error) {
+      group.reject(answer);
+      return;
+    }
+    outcomes.push(answer);
+  }
+  group.resolve(outcomes);
+}
+
+function all(commands: readonly Command[], refusal: ReturnType<typeof refuse>): Outcome[] {
+  return commands.map(() => ({ ok: false, refusal }));
+}
+
+/** A time-out aborts with a TimeoutError; everything else is the caller going away. */
+function dropped(signal: AbortSignal): ReturnType<typeof refuse> {
+  const timedOut = signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
+  return timedOut
+    ? refuse('DEADLINE_EXCEEDED', 'the deadline passed before the call was decided')
+    : refuse('CANCELLED', 'the call was cancelled before it was decided');
+}

@@ -1,0 +1,157 @@
+import type { PoolClient, QueryResult } from 'pg';
+import type { OrderLineUse } from '../domain/eligibility.ts';
+import { poolKey } from '../domain/stock-level.ts';
+import type { ExchangeState } from '../domain/working-set.ts';
+import { WorkingSet } from '../domain/working-set.ts';
+import type { Claim, Command } from '../ports.ts';
+import type { CatalogCache } from './catalog-cache.ts';
+import {
+  claimRequests,
+  createPools,
+  type LockSet,
+  lockExchanges,
+  lockOrderLines,
+  lockPools,
+  lockReservations,
+  readClock,
+  readDue,
+  readItems,
+  readMovedSince,
+} from './locks.ts';
+import {
+  type AllocationRow,
+  type ItemRow,
+  type PoolRow,
+  type ReservationRow,
+  toItem,
+  toReservations,
+  toStockLevel,
+} from './rows.ts';
+import { pipeline, rowsOf, type Statement } from './statements.ts';
+
+/** The rows of one unit under lock, ready to be decided on. */
+export interface LoadedUnit {
+  readonly work: WorkingSet;
+  /** Keys of the request ids this unit claimed; the others were there before. */
+  readonly claimed: ReadonlySet<string>;
+  readonly lastHashes: ReadonlyMap<string, Uint8Array>;
+  readonly exchanges: ReadonlyMap<string, ExchangeState & { readonly created: boolean }>;
+  /** Reservations past their deadline on the locked pools. */
+  readonly dueIds: readonly string[];
+  /** How many due reservations of the whole service were looked at. */
+  readonly dueLookedAt: number;
+}
+
+/** Locks in the one order and reads everything again, in one round trip. */
+export async function lockAndLoad(
+  client: PoolClient,
+  commands: readonly Command[],
+  locks: LockSet,
+  deepDue: boolean,
+  cache: CatalogCache,
+): Promise<LoadedUnit> {
+  const { statements, named } = statementsFor(commands, locks, deepDue);
+  const results = await pipeline(client, [{ name: 'begin', text: 'begin', values: [] }, ...statements]);
+  const rows = <T extends object>(name: string) =>
+    rowsOf<T & Record<string, unknown>>(resultOf(results, named, name)) as T[];
+  const [clock] = rows<{ now: number; catalog_version: string; rule_version: number }>('read-clock');
+  if (clock === undefined) throw new Error('the database has not been migrated');
+  const [due] = rows<{ looked_at: number; ids: string[] }>(deepDue ? 'read-due-of-pools' : 'read-due');
+  const exchanges = rows<ExchangeRow>('lock-exchanges').map(toExchange);
+  const work = new WorkingSet({
+    now: clock.now,
+    rules: await cache.rules(client, clock.rule_version),
+    warehouses: await cache.warehouses(client, clock.catalog_version),
+    items: new Map(rows<ItemRow>('read-items').map((row) => [row.sku, toItem(row)])),
+    skus: new Set(locks.skus),
+    pools: rows<PoolRow>('lock-pools').map(toStockLevel),
+    reservations: toReservations(rows<ReservationRow>('lock-reservations'), rows<AllocationRow>('read-allocations')),
+    exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
+    orderLines: rows<OrderLineRow>('lock-order-lines').map(toOrderLine),
+    movedSince: new Map(
+      rows<MovedRow>('read-moved-since').map((row) => [
+        `${poolKey(row.sku, row.warehouse)}\u0000${row.since}`,
+        row.moved,
+      ]),
+    ),
+  });
+  return {
+    work,
+    claimed: new Set(
+      rows<ClaimRow>('claim-requests').map((row) => `${row.principal}\u0000${row.method}\u0000${row.request_id}`),
+    ),
+    lastHashes: new Map(
+      rows<{ reservation_id: string; hash: Buffer }>('read-last-hashes').map((row) => [row.reservation_id, row.hash]),
+    ),
+    exchanges: new Map(exchanges.map((row) => [row.exchangeId, row])),
+    dueIds: due?.ids ?? [],
+    dueLookedAt: due?.looked_at ?? 0,
+  };
+}
+
+function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: boolean) {
+  const claims = commands.filter((command): command is Command & { claim: Claim } => command.claim !== null);
+  const movedSince = commands.flatMap((command) => [...command.needs.movedSince]);
+  const statements: Statement[] = [
+    ...(claims.length > 0 ? [claimRequests(claims)] : []),
+    ...(locks.exchanges.length > 0 ? [lockExchanges(locks.exchanges)] : []),
+    ...(locks.orderLines.length > 0 ? [lockOrderLines(locks.orderLines)] : []),
+    ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
+    ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
+    ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
+    ...(locks.skus.length > 0 ? [readItems(locks.skus), readDue(locks.skus, deepDue)] : []),
+    ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),
+    readClock(),
+  ];
+  return { statements, named: statements.map((statement) => statement.name) };
+}
+
+function resultOf(results: readonly QueryResult[], named: readonly string[], name: string): QueryResult | undefined {
+  const at = named.indexOf(name);
+  return at < 0 ? undefined : results[at + 1];
+}
+
+interface ClaimRow {
+  readonly principal: string;
+  readonly method: string;
+  readonly request_id: string;
+}
+
+interface ExchangeRow {
+  readonly exchange_id: string;
+  readonly reservation_id: string | null;
+  readonly closed_by: string | null;
+  readonly created: boolean;
+}
+
+function toExchange(row: ExchangeRow): ExchangeState & { readonly created: boolean } {
+  return {
+    exchangeId: row.exchange_id,
+    reservationId: row.reservation_id,
+    closedBy: row.closed_by,
+    created: row.created,
+  };
+}
+
+interface OrderLineRow {
+  readonly order_id: string;
+  readonly order_line_id: string;
+  readonly purchased: number;
+  readonly exchanged: number;
+}
+
+function toOrderLine(row: OrderLineRow): OrderLineUse {
+  return {
+    orderId: row.order_id,
+    orderLineId: row.order_line_id,
+    purchased: row.purchased,
+    exchanged: row.exchanged,
+  };
+}
+
+interface MovedRow {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly since: number;
+  readonly moved: number;
+}

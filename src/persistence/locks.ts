@@ -1,0 +1,204 @@
+import type { Claim, Command } from '../ports.ts';
+import { ALLOCATION_COLUMNS, ITEM_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
+import { instant, millis, type Statement } from './statements.ts';
+
+/**
+ * Every row lock of the service, in the one order all units take them: request ids, exchanges, order lines, pools,
+ * reservations; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
+ */
+
+/** How many due reservations one unit looks at; more of them wait for the next unit or the sweep. */
+export const DUE_LOOKED_AT_MAX = 1_000;
+
+/** How many due reservations one unit expires. */
+export const DUE_EXPIRED_MAX = 256;
+
+export interface OrderLineRef {
+  readonly orderId: string;
+  readonly orderLineId: string;
+}
+
+export interface ExchangeRef {
+  readonly exchangeId: string;
+  /** The reservation a Reserve would make; null where an exchange is only looked up. */
+  readonly newReservationId: string | null;
+}
+
+/** Everything one unit locks. */
+export interface LockSet {
+  readonly exchanges: readonly ExchangeRef[];
+  readonly orderLines: readonly OrderLineRef[];
+  readonly skus: readonly string[];
+  readonly newPools: readonly { readonly sku: string; readonly warehouse: string }[];
+  readonly reservationIds: readonly string[];
+}
+
+/** Claims request ids; the ones not returned were there before. */
+export function claimRequests(commands: readonly (Command & { claim: Claim })[]): Statement {
+  const sorted = [...commands].sort((a, b) => compare(claimKey(a), claimKey(b)));
+  return {
+    name: 'claim-requests',
+    text: `insert into request_claim (principal, method, request_id, content_hash, reservation_id, reservation_version)
+      select principal, method, request_id, content_hash, reservation_id, case when reservation_id is null then null else 1 end
+      from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[])
+        as claim (principal, method, request_id, content_hash, reservation_id)
+      on conflict do nothing
+      returning principal, method, request_id`,
+    values: [
+      sorted.map((command) => command.caller.principal),
+      sorted.map((command) => command.claim.method),
+      sorted.map((command) => command.claim.requestId),
+      sorted.map((command) => Buffer.from(command.claim.contentHash)),
+      sorted.map((command) => command.claim.newReservationId ?? null),
+    ],
+  };
+}
+
+export function claimKey(command: Command): string {
+  return command.claim === null
+    ? ''
+    : `${command.caller.principal}\u0000${command.claim.method}\u0000${command.claim.requestId}`;
+}
+
+/** Locks exchanges, creating the missing ones; `created` tells which. */
+export function lockExchanges(exchanges: readonly ExchangeRef[]): Statement {
+  const sorted = [...exchanges].sort((a, b) => compare(a.exchangeId, b.exchangeId));
+  return {
+    name: 'lock-exchanges',
+    text: `insert into exchange as e (exchange_id, reservation_id)
+      select * from unnest($1::text[], $2::uuid[])
+      on conflict (exchange_id) do update set closed_by = e.closed_by
+      returning exchange_id, reservation_id, closed_by, xmax = 0 as created`,
+    values: [sorted.map((one) => one.exchangeId), sorted.map((one) => one.newReservationId)],
+  };
+}
+
+export function lockOrderLines(orderLines: readonly OrderLineRef[]): Statement {
+  const sorted = [...orderLines].sort((a, b) => compare(a.orderId, b.orderId) || compare(a.orderLineId, b.orderLineId));
+  return {
+    name: 'lock-order-lines',
+    text: `insert into order_line as o (order_id, order_line_id)
+      select * from unnest($1::text[], $2::text[])
+      on conflict (order_id, order_line_id) do update set purchased = o.purchased
+      returning order_id, order_line_id, purchased, exchanged`,
+    values: [sorted.map((one) => one.orderId), sorted.map((one) => one.orderLineId)],
+  };
+}
+
+/** Creates pools that are missing, where both the item and the warehouse exist. */
+export function createPools(pools: LockSet['newPools']): Statement {
+  return {
+    name: 'create-pools',
+    text: `insert into stock_pool (sku, warehouse)
+      select wanted.sku, wanted.warehouse from unnest($1::text[], $2::text[]) as wanted (sku, warehouse)
+      join item on item.sku = wanted.sku join warehouse on warehouse.code = wanted.warehouse
+      order by wanted.sku, wanted.warehouse
+      on conflict do nothing`,
+    values: [pools.map((pool) => pool.sku), pools.map((pool) => pool.warehouse)],
+  };
+}
+
+export function lockPools(skus: readonly string[]): Statement {
+  return {
+    name: 'lock-pools',
+    text: `select ${POOL_COLUMNS} from stock_pool p where p.sku = any($1::text[])
+      order by p.sku, p.warehouse for no key update`,
+    values: [skus],
+  };
+}
+
+/** Locks reservations; their allocations and last hashes are read by later statements, which see what is committed. */
+export function lockReservations(ids: readonly string[]): Statement[] {
+  const values = [ids];
+  return [
+    {
+      name: 'lock-reservations',
+      text: `select ${RESERVATION_COLUMNS} from reservation r where r.reservation_id = any($1::uuid[])
+        order by r.reservation_id for no key update`,
+      values,
+    },
+    {
+      name: 'read-allocations',
+      text: `select ${ALLOCATION_COLUMNS} from allocation a where a.reservation_id = any($1::uuid[])
+        order by a.reservation_id, a.line_number, a.warehouse`,
+      values,
+    },
+    {
+      name: 'read-last-hashes',
+      text: `select distinct on (reservation_id) reservation_id, hash from audit_event
+        where reservation_id = any($1::uuid[]) order by reservation_id, version desc`,
+      values,
+    },
+  ];
+}
+
+export function readItems(skus: readonly string[]): Statement {
+  return {
+    name: 'read-items',
+    text: `select ${ITEM_COLUMNS} from item i where i.sku = any($1::text[])`,
+    values: [skus],
+  };
+}
+
+/**
+ * Reservations past their deadline on the locked pools, oldest first. Looks at the oldest due of the whole service,
+ * normally none; `deep` looks through the pools themselves instead, for when very many are due.
+ */
+export function readDue(skus: readonly string[], deep: boolean): Statement {
+  const due = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= statement_timestamp()`;
+  return deep
+    ? {
+        name: 'read-due-of-pools',
+        text: `select 0 as looked_at, array(
+            select r.reservation_id from reservation r
+            where ${due} and r.reservation_id in (
+              select a.reservation_id from allocation a where a.sku = any($1::text[]) and a.reserved > 0)
+            order by r.expire_time limit ${DUE_EXPIRED_MAX})::text[] as ids`,
+        values: [skus],
+      }
+    : {
+        name: 'read-due',
+        text: `with due as materialized (
+            select r.reservation_id from reservation r where ${due} order by r.expire_time limit ${DUE_LOOKED_AT_MAX})
+          select (select count(*)::int from due) as looked_at, array(
+            select due.reservation_id from due
+            where exists (select 1 from allocation a
+              where a.reservation_id = due.reservation_id and a.sku = any($1::text[]) and a.reserved > 0)
+            limit ${DUE_EXPIRED_MAX})::text[] as ids`,
+        values: [skus],
+      };
+}
+
+/** On hand movements after the counts' own times, to be applied on top of them. */
+export function readMovedSince(
+  counts: readonly { readonly sku: string; readonly warehouse: string; readonly since: number }[],
+): Statement {
+  return {
+    name: 'read-moved-since',
+    text: `select wanted.sku, wanted.warehouse, wanted.since, coalesce(sum(m.on_hand_delta), 0)::float8 as moved
+      from unnest($1::text[], $2::text[], $3::float8[]) as wanted (sku, warehouse, since)
+      left join stock_movement m on m.sku = wanted.sku and m.warehouse = wanted.warehouse
+        and m.occur_time > ${instant('wanted.since')}
+      group by 1, 2, 3`,
+    values: [
+      counts.map((count) => count.sku),
+      counts.map((count) => count.warehouse),
+      counts.map((count) => count.since),
+    ],
+  };
+}
+
+/** The one reading of the clock in a unit, after all locks are held, with the versions of what is cached. */
+export function readClock(): Statement {
+  return {
+    name: 'read-clock',
+    text: `select ${millis('clock_timestamp()')} as now, catalog_version::text as catalog_version,
+        (select max(version) from rule_version where effective_time <= statement_timestamp())::float8 as rule_version
+      from incarnation`,
+    values: [],
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

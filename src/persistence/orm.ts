@@ -1,0 +1,45 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { defineConfig, MikroORM, type Options } from '@mikro-orm/postgresql';
+import { TABLES } from './tables/tables.ts';
+
+/** Connections one process may hold. */
+const CONNECTIONS_MAX = 12;
+
+/** Limits of every connection, in milliseconds: what takes longer is given up and retried or refused. */
+const CONNECTION_LIMITS = {
+  statement_timeout: 5_000,
+  lock_timeout: 1_000,
+  idle_in_transaction_session_timeout: 10_000,
+  connectionTimeoutMillis: 3_000,
+} as const;
+
+interface OrmOptions {
+  readonly migrationsList?: NonNullable<Options['migrations']>['migrationsList'];
+  /** Sends statements without waiting for each other's answers. */
+  readonly pipeline?: boolean;
+  readonly applicationName?: string;
+}
+
+/** Opens MikroORM on a database. Migrations run without the limits of the service's own connections. */
+export async function openOrm(databaseUrl: string, options: OrmOptions = {}): Promise<MikroORM> {
+  const migrating = options.migrationsList !== undefined;
+  const limits = migrating ? { connectionTimeoutMillis: 10_000 } : CONNECTION_LIMITS;
+  return await MikroORM.init(
+    defineConfig({
+      clientUrl: databaseUrl,
+      entities: TABLES,
+      extensions: [Migrator],
+      ...(migrating
+        ? { migrations: { migrationsList: options.migrationsList, snapshot: false, transactional: true } }
+        : {}),
+      pool: { min: 0, max: migrating ? 2 : CONNECTIONS_MAX },
+      driverOptions: {
+        application_name: options.applicationName ?? 'earmark',
+        pipeline: options.pipeline ?? false,
+        ...limits,
+      },
+      forceUtcTimezone: true,
+      debug: false,
+    } as Options),
+  );
+}

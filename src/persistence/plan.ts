@@ -1,0 +1,87 @@
+import type { PoolClient } from 'pg';
+import type { Target } from '../domain/working-set.ts';
+import type { Command } from '../ports.ts';
+import type { ExchangeRef, LockSet, OrderLineRef } from './locks.ts';
+import { lineFacts } from './rows.ts';
+import { pipeline, rowsOf } from './statements.ts';
+
+/** Rows that an earlier try found it needs beside those the commands named. */
+export interface Extra {
+  readonly reservationIds: ReadonlySet<string>;
+  readonly skus: ReadonlySet<string>;
+  /** Looks for due reservations through the pools themselves. */
+  readonly deepDue: boolean;
+}
+
+export const NO_EXTRA: Extra = { reservationIds: new Set(), skus: new Set(), deepDue: false };
+
+/** Chooses what to lock, from what the commands name and from unlocked reads of the reservations they mean. */
+export async function planLocks(client: PoolClient, commands: readonly Command[], extra: Extra): Promise<LockSet> {
+  const targets = commands.flatMap((command) => command.needs.targets);
+  const found = await resolveTargets(client, targets, extra.reservationIds);
+  const exchanges = new Map<string, ExchangeRef>();
+  const orderLines = new Map<string, OrderLineRef>();
+  const skus = new Set(extra.skus);
+  const reservationIds = new Set<string>();
+  for (const command of commands) {
+    for (const sku of command.needs.skus) skus.add(sku);
+    for (const ref of command.needs.orderLines) orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+    for (const ref of command.needs.exchanges) {
+      if (!exchanges.has(ref.exchangeId)) exchanges.set(ref.exchangeId, ref);
+    }
+  }
+  for (const target of targets) {
+    if (target.by !== 'exchange' || exchanges.has(target.id)) continue;
+    exchanges.set(target.id, { exchangeId: target.id, newReservationId: null });
+  }
+  for (const row of found) {
+    reservationIds.add(row.reservation_id);
+    for (const line of lineFacts(row.lines)) {
+      skus.add(line.sku);
+      if (line.orderLineId === '') continue;
+      const ref = { orderId: row.order_id, orderLineId: line.orderLineId };
+      orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+    }
+  }
+  return {
+    exchanges: [...exchanges.values()],
+    orderLines: [...orderLines.values()],
+    skus: [...skus],
+    newPools: commands.flatMap((command) => [...command.needs.newPools]),
+    reservationIds: [...reservationIds].sort(),
+  };
+}
+
+interface FoundRow {
+  readonly reservation_id: string;
+  readonly order_id: string;
+  readonly lines: string;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether a text can be a reservation id; another text names nothing. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+async function resolveTargets(
+  client: PoolClient,
+  targets: readonly Target[],
+  reservationIds: ReadonlySet<string>,
+): Promise<FoundRow[]> {
+  if (targets.length === 0 && reservationIds.size === 0) return [];
+  const idsBy = (by: Target['by']) => targets.filter((target) => target.by === by).map((target) => target.id);
+  const [result] = await pipeline(client, [
+    {
+      name: 'resolve-targets',
+      text: `with wanted as (
+          select unnest($1::uuid[]) as reservation_id
+          union select reservation_id from reservation where tracking_id = any($2::text[])
+          union select reservation_id from exchange where exchange_id = any($3::text[]) and reservation_id is not null)
+        select r.reservation_id, r.order_id, r.lines::text as lines from wanted join reservation r using (reservation_id)`,
+      values: [[...idsBy('reservation').filter(isUuid), ...reservationIds], idsBy('tracking'), idsBy('exchange')],
+    },
+  ]);
+  return rowsOf<FoundRow>(result);
+}

@@ -1,0 +1,164 @@
+import type { Reservation } from '../domain/reservation.ts';
+import type { WorkingSet } from '../domain/working-set.ts';
+import type { Ids } from '../ports.ts';
+import { hashEvent, NO_HASH } from './audit-hash.ts';
+import { lineFactsJson } from './rows.ts';
+import { instant, type Statement } from './statements.ts';
+
+export function insertReservations(created: readonly Reservation[]): Statement {
+  const column = <T>(pick: (reservation: Reservation) => T) => created.map(pick);
+  return {
+    name: 'insert-reservations',
+    text: `insert into reservation (reservation_id, tracking_id, version, state, exchange_id, return_case_id, order_id,
+        customer_ref, channel, priority, lines, rule_version, create_time, expire_time, resolve_time, release_reason,
+        trace_id, confirm_time, overdue_flagged)
+      select id, tracking_id, version, state, exchange_id, return_case_id, order_id, customer_ref, channel, priority,
+        lines, rule_version, ${instant('created_at')}, ${instant('expire_at')}, ${instant('resolved_at')},
+        release_reason, trace_id, ${instant('confirmed_at')}, overdue_flagged
+      from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::text[], $10::int[], $11::json[], $12::bigint[], $13::float8[], $14::float8[], $15::float8[], $16::text[],
+        $17::text[], $18::float8[], $19::bool[])
+        as r (id, tracking_id, version, state, exchange_id, return_case_id, order_id, customer_ref, channel, priority,
+          lines, rule_version, created_at, expire_at, resolved_at, release_reason, trace_id, confirmed_at, overdue_flagged)`,
+    values: [
+      column((one) => one.reservationId),
+      column((one) => one.trackingId),
+      column((one) => one.version),
+      column((one) => one.state),
+      column((one) => one.exchangeId),
+      column((one) => one.returnCaseId),
+      column((one) => one.orderId),
+      column((one) => one.customerRef),
+      column((one) => one.channel),
+      column((one) => one.priority),
+      column((one) => lineFactsJson(one.lines)),
+      column((one) => one.ruleVersion),
+      column((one) => one.createdAt),
+      column((one) => one.expireAt),
+      column((one) => one.resolvedAt),
+      column((one) => one.releaseReason),
+      column((one) => one.traceId),
+      column((one) => one.warehouseConfirmedAt),
+      column((one) => one.overdueFlagged),
+    ],
+  };
+}
+
+export function updateReservations(updated: readonly Reservation[]): Statement {
+  const column = <T>(pick: (reservation: Reservation) => T) => updated.map(pick);
+  return {
+    name: 'update-reservations',
+    text: `update reservation r set version = w.version, state = w.state, lines = w.lines,
+        expire_time = ${instant('w.expire_at')}, resolve_time = ${instant('w.resolved_at')},
+        release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged
+      from unnest($1::uuid[], $2::int[], $3::text[], $4::json[], $5::float8[], $6::float8[], $7::text[], $8::float8[],
+        $9::bool[])
+        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged)
+      where r.reservation_id = w.id`,
+    values: [
+      column((one) => one.reservationId),
+      column((one) => one.version),
+      column((one) => one.state),
+      column((one) => lineFactsJson(one.lines)),
+      column((one) => one.expireAt),
+      column((one) => one.resolvedAt),
+      column((one) => one.releaseReason),
+      column((one) => one.warehouseConfirmedAt),
+      column((one) => one.overdueFlagged),
+    ],
+  };
+}
+
+function allocationValues(reservations: readonly Reservation[]): unknown[] {
+  const rows = reservations.flatMap(({ reservationId, lines }) =>
+    lines.flatMap((line) => line.allocations.map((part) => ({ reservationId, line, part }))),
+  );
+  return [
+    rows.map((row) => row.reservationId),
+    rows.map((row) => row.line.lineNumber),
+    rows.map((row) => row.part.warehouse),
+    rows.map((row) => row.line.sku),
+    rows.map((row) => row.part.reserved),
+    rows.map((row) => row.part.picked),
+    rows.map((row) => row.part.short),
+    rows.map((row) => row.part.fulfilled),
+    rows.map((row) => row.part.released),
+  ];
+}
+
+const ALLOCATION_UNNEST = `unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[])
+  as w (reservation_id, line_number, warehouse, sku, reserved, picked, short, fulfilled, released)`;
+
+export function insertAllocations(created: readonly Reservation[]): Statement {
+  return {
+    name: 'insert-allocations',
+    text: `insert into allocation (reservation_id, line_number, warehouse, sku, quantity, reserved, picked, short, fulfilled, released)
+      select reservation_id, line_number, warehouse, sku, reserved + fulfilled + released, reserved, picked, short, fulfilled, released
+      from ${ALLOCATION_UNNEST}`,
+    values: allocationValues(created),
+  };
+}
+
+export function updateAllocations(updated: readonly Reservation[]): Statement {
+  return {
+    name: 'update-allocations',
+    text: `update allocation a set reserved = w.reserved, picked = w.picked, short = w.short, fulfilled = w.fulfilled, released = w.released
+      from ${ALLOCATION_UNNEST}
+      where a.reservation_id = w.reservation_id and a.line_number = w.line_number and a.warehouse = w.warehouse
+        and (a.reserved, a.picked, a.short, a.fulfilled, a.released)
+          is distinct from (w.reserved, w.picked, w.short, w.fulfilled, w.released)`,
+    values: allocationValues(updated),
+  };
+}
+
+export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: ReadonlyMap<string, Uint8Array>): Statement {
+  const hashes = new Map(lastHashes);
+  const rows = work.transitions.map(({ kind, next, cause }) => {
+    const previousHash = hashes.get(next.reservationId) ?? NO_HASH;
+    const event = {
+      eventId: ids.uuid(),
+      reservationId: next.reservationId,
+      version: next.version,
+      kind,
+      actor: cause.caller.principal,
+      actorType: cause.caller.actorType,
+      channel: cause.caller.channel,
+      reason: cause.reason,
+      ruleVersion: next.ruleVersion,
+      createdAt: work.now,
+      traceId: cause.traceId === '' ? next.traceId : cause.traceId,
+      afterJson: JSON.stringify(next),
+    };
+    const hash = hashEvent(previousHash, event);
+    hashes.set(next.reservationId, hash);
+    return { ...event, previousHash: Buffer.from(previousHash), hash };
+  });
+  const column = <T>(pick: (row: (typeof rows)[number]) => T) => rows.map(pick);
+  return {
+    name: 'insert-audit-events',
+    text: `insert into audit_event (reservation_id, version, event_id, kind, actor, actor_type, channel, reason,
+        rule_version, after_state, create_time, trace_id, previous_hash, hash)
+      select reservation_id, version, event_id, kind, actor, actor_type, channel, reason, rule_version, after_state,
+        ${instant('$14::float8')}, trace_id, previous_hash, hash
+      from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::bigint[], $10::json[], $11::text[], $12::bytea[], $13::bytea[])
+        as e (reservation_id, version, event_id, kind, actor, actor_type, channel, reason, rule_version, after_state,
+          trace_id, previous_hash, hash)`,
+    values: [
+      column((row) => row.reservationId),
+      column((row) => row.version),
+      column((row) => row.eventId),
+      column((row) => row.kind),
+      column((row) => row.actor),
+      column((row) => row.actorType),
+      column((row) => row.channel),
+      column((row) => row.reason),
+      column((row) => row.ruleVersion),
+      column((row) => row.afterJson),
+      column((row) => row.traceId),
+      column((row) => row.previousHash),
+      column((row) => row.hash),
+      work.now,
+    ],
+  };
+}

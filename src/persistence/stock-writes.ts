@@ -1,0 +1,91 @@
+import { shortageUnits } from '../domain/stock-level.ts';
+import type { Movement, WorkingSet } from '../domain/working-set.ts';
+import type { Ids } from '../ports.ts';
+import { instant, type Statement } from './statements.ts';
+
+/** The version in the WHERE is the proof that nobody else changed the pool: the unit checks the number of rows. */
+export function poolStatements(work: WorkingSet): Statement[] {
+  const changed = work.changedPools();
+  if (changed.length === 0) return [];
+  const after = changed.map((change) => change.after);
+  return [
+    {
+      name: 'update-pools',
+      text: `update stock_pool p set on_hand = w.on_hand, reserved = w.reserved, unavailable = w.unavailable,
+          committed = w.committed, shortage = w.shortage, version = p.version + 1, change_time = ${instant('$10::float8')},
+          count_time = case when w.counted_at = 0 then null else ${instant('w.counted_at')} end
+        from unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::float8[])
+          as w (sku, warehouse, version, on_hand, reserved, unavailable, committed, shortage, counted_at)
+        where p.sku = w.sku and p.warehouse = w.warehouse and p.version = w.version`,
+      values: [
+        after.map((level) => level.sku),
+        after.map((level) => level.warehouse),
+        changed.map((change) => change.before.version),
+        after.map((level) => level.onHand),
+        after.map((level) => level.reserved),
+        after.map((level) => level.unavailable),
+        after.map((level) => level.committed),
+        after.map((level) => shortageUnits(level)),
+        after.map((level) => level.countedAt),
+        work.now,
+      ],
+    },
+  ];
+}
+
+export function movementStatements(work: WorkingSet, ids: Ids): Statement[] {
+  const movements = work.movements;
+  if (movements.length === 0) return [];
+  const versions = new Map(
+    work.changedPools().map(({ after }) => [`${after.sku}\u0000${after.warehouse}`, after.version]),
+  );
+  const column = <T>(pick: (movement: Movement) => T) => movements.map(pick);
+  return [
+    {
+      name: 'insert-movements',
+      text: `insert into stock_movement (movement_id, sku, warehouse, kind, on_hand_delta, unavailable_delta,
+          committed_delta, pool_version, reservation_id, actor, reason, occur_time, create_time, trace_id)
+        select id, sku, warehouse, kind, on_hand, unavailable, committed, version, reservation_id, actor, reason,
+          ${instant('occurred_at')}, ${instant('$14::float8')}, trace_id
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[],
+          $9::uuid[], $10::text[], $11::text[], $12::float8[], $13::text[])
+          as m (id, sku, warehouse, kind, on_hand, unavailable, committed, version, reservation_id, actor, reason,
+            occurred_at, trace_id)`,
+      values: [
+        column(() => ids.uuid()),
+        column((movement) => movement.sku),
+        column((movement) => movement.warehouse),
+        column((movement) => movement.kind),
+        column((movement) => movement.onHandDelta),
+        column((movement) => movement.unavailableDelta),
+        column((movement) => movement.committedDelta),
+        column((movement) => versions.get(`${movement.sku}\u0000${movement.warehouse}`) ?? 0),
+        column((movement) => movement.reservationId),
+        column((movement) => movement.cause.caller.principal),
+        column((movement) => movement.cause.reason),
+        column((movement) => movement.occurredAt),
+        column((movement) => movement.cause.traceId),
+        work.now,
+      ],
+    },
+  ];
+}
+
+export function orderLineStatements(work: WorkingSet): Statement[] {
+  const uses = work.changedOrderLines();
+  if (uses.length === 0) return [];
+  return [
+    {
+      name: 'update-order-lines',
+      text: `update order_line o set purchased = w.purchased, exchanged = w.exchanged
+        from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as w (order_id, order_line_id, purchased, exchanged)
+        where o.order_id = w.order_id and o.order_line_id = w.order_line_id`,
+      values: [
+        uses.map((use) => use.orderId),
+        uses.map((use) => use.orderLineId),
+        uses.map((use) => use.purchased),
+        uses.map((use) => use.exchanged),
+      ],
+    },
+  ];
+}

@@ -1,0 +1,166 @@
+import type { Pool, PoolClient } from 'pg';
+import { BrokenInvariant, refuse } from '../domain/refusal.ts';
+import type { Command, Ids, Outcome } from '../ports.ts';
+import type { CatalogCache } from './catalog-cache.ts';
+import { classifyFailure } from './failures.ts';
+import { type Extra, NO_EXTRA } from './plan.ts';
+import { attemptUnit } from './unit.ts';
+
+/** Tries of a unit that lost against others (deadlock, lock wait, serialization) before CONFLICT. */
+const CONTENTION_TRIES_MAX = 6;
+
+/** Times a unit is tried again with more rows before CONFLICT. */
+const WIDEN_TRIES_MAX = 3;
+
+/** How long a unit waits for a lost database before DEPENDENCY_DOWN, in milliseconds. */
+const RECONNECT_MAX_MS = 3_000;
+
+const RETRY_PAUSE_MS = 20;
+const CONFLICT_RETRY_AFTER_MS = 200;
+const DOWN_RETRY_AFTER_MS = 1_000;
+
+export interface UnitDeps {
+  readonly pool: Pool;
+  readonly ids: Ids;
+  readonly cache: CatalogCache;
+  /** Between 0 (included) and 1, for jitter. */
+  readonly random: () => number;
+  readonly monotonicMs: () => number;
+  readonly pause: (ms: number) => Promise<void>;
+  /** Told of every failed try. */
+  readonly onFailure: (failure: string, error: unknown) => void;
+}
+
+interface Progress {
+  contention: number;
+  widened: number;
+  extra: Extra;
+  /** When the database was first found away in this unit, or null. */
+  downSince: number | null;
+}
+
+/**
+ * The only place that begins, commits and retries. Runs the commands as one transaction and answers each; never
+ * rejects but for a broken invariant or a data error of a single command, which are bugs of ours.
+ */
+export async function runUnit(deps: UnitDeps, commands: readonly Command[]): Promise<Map<Command, Outcome | Error>> {
+  const answers = new Map<Command, Outcome | Error>();
+  const progress: Progress = { contention: 0, widened: 0, extra: NO_EXTRA, downSince: null };
+  let rest: readonly Command[] = commands;
+  while (rest.length > 0) {
+    rest = await tryOnce(deps, rest, progress, answers);
+  }
+  return answers;
+}
+
+/** One try; answers the commands that remain to be done. */
+async function tryOnce(
+  deps: UnitDeps,
+  commands: readonly Command[],
+  progress: Progress,
+  answers: Map<Command, Outcome | Error>,
+): Promise<readonly Command[]> {
+  let client: PoolClient | undefined;
+  try {
+    client = await deps.pool.connect();
+    const attempt = await attemptUnit(client, commands, progress.extra, deps);
+    client.release();
+    client = undefined;
+    progress.downSince = null;
+    if (attempt.kind === 'widen') return widened(progress, attempt.extra, commands, answers);
+    for (const [command, outcome] of attempt.decided.outcomes) answers.set(command, outcome);
+    const { deferred, missing } = attempt.decided;
+    if (deferred.length === 0) return [];
+    const { extra } = progress;
+    const larger: Extra = {
+      ...extra,
+      reservationIds: new Set([...extra.reservationIds, ...missing.reservationIds]),
+      skus: new Set([...extra.skus, ...missing.skus]),
+    };
+    return widened(progress, larger, deferred, answers);
+  } catch (error) {
+    client?.release(classifyFailure(error) === 'connection');
+    return await failed(deps, commands, progress, answers, error);
+  }
+}
+
+function widened(
+  progress: Progress,
+  extra: Extra,
+  commands: readonly Command[],
+  answers: Map<Command, Outcome | Error>,
+): readonly Command[] {
+  progress.extra = extra;
+  progress.widened += 1;
+  if (progress.widened <= WIDEN_TRIES_MAX) return commands;
+  return refuseAll(commands, answers, conflict());
+}
+
+async function failed(
+  deps: UnitDeps,
+  commands: readonly Command[],
+  progress: Progress,
+  answers: Map<Command, Outcome | Error>,
+  error: unknown,
+): Promise<readonly Command[]> {
+  const failure = error instanceof BrokenInvariant ? 'invariant' : classifyFailure(error);
+  deps.onFailure(failure, error);
+  switch (failure) {
+    case 'contention':
+      progress.contention += 1;
+      if (progress.contention >= CONTENTION_TRIES_MAX) return refuseAll(commands, answers, conflict());
+      await deps.pause(RETRY_PAUSE_MS * 2 ** progress.contention * (0.5 + deps.random()));
+      return commands;
+    case 'connection':
+      progress.downSince ??= deps.monotonicMs();
+      if (deps.monotonicMs() - progress.downSince > RECONNECT_MAX_MS) return refuseAll(commands, answers, down());
+      await deps.pause(RETRY_PAUSE_MS * (1 + 4 * deps.random()));
+      return commands;
+    case 'exhausted':
+      return refuseAll(commands, answers, down());
+    default:
+      return await bisect(deps, commands, answers, error);
+  }
+}
+
+/** One bad command must not fail its neighbours: halves are run in order until the bad one stands alone. */
+async function bisect(
+  deps: UnitDeps,
+  commands: readonly Command[],
+  answers: Map<Command, Outcome | Error>,
+  error: unknown,
+): Promise<readonly Command[]> {
+  const [only] = commands;
+  if (commands.length === 1 && only !== undefined) {
+    answers.set(only, error instanceof Error ? error : new Error(String(error)));
+    return [];
+  }
+  const middle = Math.ceil(commands.length / 2);
+  for (const half of [commands.slice(0, middle), commands.slice(middle)]) {
+    for (const [command, answer] of await runUnit(deps, half)) answers.set(command, answer);
+  }
+  return [];
+}
+
+function refuseAll(
+  commands: readonly Command[],
+  answers: Map<Command, Outcome | Error>,
+  outcome: Outcome,
+): readonly Command[] {
+  for (const command of commands) answers.set(command, outcome);
+  return [];
+}
+
+function conflict(): Outcome {
+  return {
+    ok: false,
+    refusal: refuse('CONFLICT', 'too many changes to the same stock at once', {}, CONFLICT_RETRY_AFTER_MS),
+  };
+}
+
+function down(): Outcome {
+  return {
+    ok: false,
+    refusal: refuse('DEPENDENCY_DOWN', 'the database is away', { dependency: 'database' }, DOWN_RETRY_AFTER_MS),
+  };
+}

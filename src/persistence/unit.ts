@@ -1,0 +1,93 @@
+import type { PoolClient } from 'pg';
+import { BrokenInvariant } from '../domain/refusal.ts';
+import type { Command, Ids, Outcome } from '../ports.ts';
+import type { CatalogCache } from './catalog-cache.ts';
+import { readKnownClaims, settleClaims } from './claims.ts';
+import { type DecidedUnit, decideUnit } from './decide-unit.ts';
+import { type LoadedUnit, lockAndLoad } from './load.ts';
+import { DUE_LOOKED_AT_MAX } from './locks.ts';
+import { type Extra, planLocks } from './plan.ts';
+import { pipeline } from './statements.ts';
+import { type NoticeRow, writeStatements } from './writes.ts';
+
+/** What one try of a unit came to. */
+export type Attempt =
+  | { readonly kind: 'committed'; readonly decided: DecidedUnit }
+  /** Rolled back: the whole unit must be tried again with more rows. */
+  | { readonly kind: 'widen'; readonly extra: Extra };
+
+/**
+ * One transaction: plan, lock and load, decide, write, commit. Throws what PostgreSQL throws, after a roll back.
+ * The caller owns the connection and retries.
+ */
+export async function attemptUnit(
+  client: PoolClient,
+  commands: readonly Command[],
+  extra: Extra,
+  deps: { readonly ids: Ids; readonly cache: CatalogCache },
+): Promise<Attempt> {
+  const locks = await planLocks(client, commands, extra);
+  try {
+    const loaded = await lockAndLoad(client, commands, locks, extra.deepDue, deps.cache);
+    const locked = new Set(locks.reservationIds);
+    const due = loaded.dueIds.filter((id) => !locked.has(id));
+    if (due.length > 0) return await widen(client, extra, due);
+    const known = await readKnownClaims(client, commands, loaded.claimed);
+    const decided = decideUnit(commands, loaded.work, known);
+    if (mayHideDue(decided, loaded, extra)) return await widen(client, { ...extra, deepDue: true }, []);
+    await writeAndCommit(client, loaded, decided, deps.ids);
+    return { kind: 'committed', decided };
+  } catch (error) {
+    await rollback(client);
+    throw error;
+  }
+}
+
+async function widen(client: PoolClient, extra: Extra, due: readonly string[]): Promise<Attempt> {
+  await rollback(client);
+  return { kind: 'widen', extra: { ...extra, reservationIds: new Set([...extra.reservationIds, ...due]) } };
+}
+
+/** Where very many reservations are due, those of a pool may lie beyond the ones looked at: then look deeper. */
+function mayHideDue(decided: DecidedUnit, loaded: LoadedUnit, extra: Extra): boolean {
+  if (extra.deepDue || loaded.dueLookedAt < DUE_LOOKED_AT_MAX) return false;
+  return [...decided.outcomes.values()].some((outcome) => !outcome.ok && outcome.refusal.reason === 'NO_STOCK');
+}
+
+async function writeAndCommit(client: PoolClient, loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Promise<void> {
+  const { work } = loaded;
+  const statements = [
+    ...writeStatements({
+      work,
+      ids,
+      lastHashes: loaded.lastHashes,
+      exchanges: loaded.exchanges,
+      notices: noticesOf(decided.outcomes),
+    }),
+    ...settleClaims(decided.outcomes, decided.deferred, loaded.claimed),
+  ];
+  const results = await pipeline(client, statements);
+  const pools = results[statements.findIndex((statement) => statement.name === 'update-pools')];
+  if (pools !== undefined && pools.rowCount !== work.changedPools().length) {
+    throw new BrokenInvariant('a locked pool changed under its lock');
+  }
+  const [committed] = await pipeline(client, [{ name: 'commit', text: 'commit', values: [] }]);
+  if (committed?.command !== 'COMMIT') throw new BrokenInvariant(`COMMIT was answered by ${committed?.command}`);
+}
+
+/** Verdicts to announce: only those decided here, since a repeated message was answered before. */
+function noticesOf(outcomes: ReadonlyMap<Command, Outcome>): NoticeRow[] {
+  const rows: NoticeRow[] = [];
+  for (const [command, outcome] of outcomes) {
+    if (command.notice === undefined || !outcome.ok || outcome.answer.kind !== 'verdict') continue;
+    const trace = command.trace;
+    const traceparent = trace === null ? '' : `00-${trace.traceId}-${trace.spanId}-0${trace.traceFlags & 1}`;
+    rows.push({ notice: command.notice, verdict: outcome.answer.verdict, traceparent });
+  }
+  return rows;
+}
+
+/** A roll back on a broken connection cannot do harm: the server has rolled back already. */
+async function rollback(client: PoolClient): Promise<void> {
+  await client.query('rollback').catch(() => undefined);
+}

@@ -1,0 +1,137 @@
+import type { Reservation } from '../domain/reservation.ts';
+import type { ExchangeState, RecordedTransition, WorkingSet } from '../domain/working-set.ts';
+import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
+import { catalogStatements } from './catalog-writes.ts';
+import {
+  insertAllocations,
+  insertAuditEvents,
+  insertReservations,
+  updateAllocations,
+  updateReservations,
+} from './reservation-writes.ts';
+import type { Statement } from './statements.ts';
+import { movementStatements, orderLineStatements, poolStatements } from './stock-writes.ts';
+
+/** A verdict to announce with the unit's commit. */
+export interface NoticeRow {
+  readonly notice: VerdictNotice;
+  readonly verdict: Verdict;
+  readonly traceparent: string;
+}
+
+/** What was read with the locks and is needed to write what was decided. */
+export interface WriteContext {
+  readonly work: WorkingSet;
+  readonly ids: Ids;
+  /** Last audit hash of each locked reservation. */
+  readonly lastHashes: ReadonlyMap<string, Uint8Array>;
+  /** Exchanges as the locks found or created them. */
+  readonly exchanges: ReadonlyMap<string, ExchangeState & { readonly created: boolean }>;
+  readonly notices: readonly NoticeRow[];
+}
+
+/** All statements of a unit except those on request ids, from the same numbers that were decided on. */
+export function writeStatements(context: WriteContext): Statement[] {
+  const { work } = context;
+  const finals = finalReservations(work.transitions);
+  const created = finals.filter((change) => change.previous === null).map((change) => change.next);
+  const updated = finals.filter((change) => change.previous !== null).map((change) => change.next);
+  return [
+    ...catalogStatements(work),
+    ...poolStatements(work),
+    ...movementStatements(work, context.ids),
+    ...exchangeStatements(context),
+    ...orderLineStatements(work),
+    ...when(created.length > 0, () => [insertReservations(created), insertAllocations(created)]),
+    ...when(updated.length > 0, () => [updateReservations(updated), updateAllocations(updated)]),
+    ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
+    ...outboxStatements(context),
+  ];
+}
+
+function when(condition: boolean, make: () => Statement[]): Statement[] {
+  return condition ? make() : [];
+}
+
+/** Each reservation once, from its state before the unit to its state after. */
+function finalReservations(transitions: readonly RecordedTransition[]) {
+  const finals = new Map<string, { previous: Reservation | null; next: Reservation }>();
+  for (const { previous, next } of transitions) {
+    const known = finals.get(next.reservationId);
+    finals.set(next.reservationId, { previous: known === undefined ? previous : known.previous, next });
+  }
+  return [...finals.values()];
+}
+
+/** Exchanges that got a reservation keep it; those only created to be locked are removed again. */
+function exchangeStatements({ work, exchanges }: WriteContext): Statement[] {
+  const changed = new Map(work.changedExchanges().map((state) => [state.exchangeId, state]));
+  const unused = [...exchanges.values()].filter((row) => row.created && !changed.has(row.exchangeId));
+  const moved = [...changed.values()].filter(
+    (state) => exchanges.get(state.exchangeId)?.reservationId !== state.reservationId,
+  );
+  return [
+    ...when(unused.length > 0, () => [
+      {
+        name: 'delete-unused-exchanges',
+        text: 'delete from exchange where exchange_id = any($1::text[])',
+        values: [unused.map((row) => row.exchangeId)],
+      },
+    ]),
+    ...when(moved.length > 0, () => [
+      {
+        name: 'update-exchanges',
+        text: `update exchange e set reservation_id = w.reservation_id
+          from unnest($1::text[], $2::uuid[]) as w (exchange_id, reservation_id) where e.exchange_id = w.exchange_id`,
+        values: [moved.map((state) => state.exchangeId), moved.map((state) => state.reservationId)],
+      },
+    ]),
+  ];
+}
+
+/** One row per reservation transition, one per changed pool, one per verdict: the same commit as the change itself. */
+function outboxStatements({ work, notices }: WriteContext): Statement[] {
+  const unitTrace = work.transitions[0]?.cause.traceparent ?? work.movements[0]?.cause.traceparent ?? '';
+  const rows = [
+    ...work.transitions.map(({ next, cause }) => ({
+      topic: 'reservation',
+      key: next.reservationId,
+      warehouse: '',
+      version: next.version,
+      body: null,
+      traceparent: cause.traceparent,
+    })),
+    ...work.changedPools().map(({ after }) => ({
+      topic: 'pool',
+      key: after.sku,
+      warehouse: after.warehouse,
+      version: after.version,
+      body: null,
+      traceparent: unitTrace,
+    })),
+    ...notices.map(({ notice, verdict, traceparent }) => ({
+      topic: 'verdict',
+      key: notice.messageId,
+      warehouse: '',
+      version: 1,
+      body: JSON.stringify({ notice, verdict }),
+      traceparent,
+    })),
+  ];
+  if (rows.length === 0) return [];
+  return [
+    {
+      name: 'insert-outbox',
+      text: `insert into outbox (topic, key, warehouse, version, body, traceparent)
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::json[], $6::text[])`,
+      values: [
+        rows.map((row) => row.topic),
+        rows.map((row) => row.key),
+        rows.map((row) => row.warehouse),
+        rows.map((row) => row.version),
+        rows.map((row) => row.body),
+        rows.map((row) => row.traceparent),
+      ],
+    },
+  ];
+}

@@ -122,6 +122,11 @@ export interface Page<T> {
   readonly nextPageToken: string;
 }
 
+/** Thrown where a page token was not made by the same list with the same filter. */
+export class InvalidPageToken extends Error {
+  override name = 'InvalidPageToken';
+}
+
 export interface PageRequest {
   readonly size: number;
   readonly token: string;

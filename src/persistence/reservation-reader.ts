@@ -1,0 +1,187 @@
+import type { Pool } from 'pg';
+import type { Reservation } from '../domain/reservation.ts';
+import type { TransitionKind } from '../domain/transition.ts';
+import type { Target } from '../domain/working-set.ts';
+import type { AuditEvent, AuditFilter, Page, PageRequest, ReservationFilter, ReservationReader } from '../ports.ts';
+import { makePageToken, readPageToken } from './page-token.ts';
+import { isUuid } from './plan.ts';
+import { type AllocationRow, RESERVATION_COLUMNS, type ReservationRow, toReservations } from './rows.ts';
+import { instant, millis } from './statements.ts';
+
+/** One snapshot of reservations with their allocations as one statement. */
+const WITH_ALLOCATIONS = `coalesce((select json_agg(json_build_object(
+    'reservation_id', a.reservation_id, 'line_number', a.line_number, 'warehouse', a.warehouse, 'reserved', a.reserved,
+    'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released)
+    order by a.line_number, a.warehouse)
+  from allocation a where a.reservation_id = r.reservation_id), '[]')::text as allocations`;
+
+type Row = ReservationRow & { readonly allocations: string };
+
+const FIND_BY: Record<Target['by'], string> = {
+  reservation: 'r.reservation_id = $1::uuid',
+  tracking: 'r.tracking_id = $1::text',
+  exchange: 'r.reservation_id = (select e.reservation_id from exchange e where e.exchange_id = $1::text)',
+};
+
+export function createReservationReader(pool: Pool): ReservationReader {
+  return {
+    find: (target) => find(pool, target),
+    list: (filter, page) => list(pool, filter, page),
+    events: (filter, page) => events(pool, filter, page),
+  };
+}
+
+async function find(pool: Pool, target: Target): Promise<Reservation | null> {
+  if (target.by === 'reservation' && !isUuid(target.id)) return null;
+  const result = await pool.query<Row>({
+    name: `find-reservation-by-${target.by}`,
+    text: `select ${RESERVATION_COLUMNS}, ${WITH_ALLOCATIONS} from reservation r where ${FIND_BY[target.by]}`,
+    values: [target.id],
+  });
+  return toDomain(result.rows)[0] ?? null;
+}
+
+async function list(pool: Pool, filter: ReservationFilter, page: PageRequest): Promise<Page<Reservation>> {
+  const after = readPageToken(filter, page.token, 1)?.[0] ?? null;
+  const { conditions, values } = conditionsOf(filter);
+  if (after !== null) {
+    values.push(after);
+    conditions.push(`r.reservation_id < $${values.length}::uuid`);
+  }
+  values.push(page.size + 1);
+  const where = conditions.length === 0 ? 'true' : conditions.join(' and ');
+  const result = await pool.query<Row>({
+    text: `select ${RESERVATION_COLUMNS}, ${WITH_ALLOCATIONS} from reservation r where ${where}
+      order by r.reservation_id desc limit $${values.length}::int`,
+    values,
+  });
+  const rows = toDomain(result.rows.slice(0, page.size));
+  const last = rows.at(-1);
+  const more = result.rows.length > page.size && last !== undefined;
+  return { rows, nextPageToken: more ? makePageToken(filter, [last.reservationId]) : '' };
+}
+
+function conditionsOf(filter: ReservationFilter): { conditions: string[]; values: unknown[] } {
+  const conditions: string[] = [];
+  const values: unknown[] = [];
+  const add = (wanted: boolean, value: unknown, condition: (parameter: string) => string) => {
+    if (!wanted) return;
+    values.push(value);
+    conditions.push(condition(`$${values.length}`));
+  };
+  add(filter.returnCaseId !== '', filter.returnCaseId, (value) => `r.return_case_id = ${value}::text`);
+  add(filter.exchangeId !== '', filter.exchangeId, (value) => `r.exchange_id = ${value}::text`);
+  add(filter.orderId !== '', filter.orderId, (value) => `r.order_id = ${value}::text`);
+  add(
+    filter.customerRef !== '',
+    filter.customerRef,
+    (value) => `r.customer_ref = ${value}::text and r.customer_ref <> ''`,
+  );
+  add(
+    filter.sku !== '',
+    filter.sku,
+    (value) => `exists (select 1 from allocation a
+    where a.reservation_id = r.reservation_id and a.sku = ${value}::text
+      ${filter.warehouse === '' ? '' : 'and a.warehouse = WAREHOUSE'})`,
+  );
+  if (filter.warehouse !== '') {
+    values.push(filter.warehouse);
+    const value = `$${values.length}::text`;
+    const bySku = conditions.findIndex((condition) => condition.includes('WAREHOUSE'));
+    if (bySku >= 0) conditions[bySku] = (conditions[bySku] ?? '').replace('WAREHOUSE', value);
+    else {
+      conditions.push(
+        `exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.warehouse = ${value})`,
+      );
+    }
+  }
+  add(filter.states.length > 0, filter.states, (value) => `r.state = any(${value}::text[])`);
+  add(filter.createdBefore !== null, filter.createdBefore, (value) => `r.create_time < ${instant(`${value}::float8`)}`);
+  add(filter.expiresBefore !== null, filter.expiresBefore, (value) => `r.expire_time < ${instant(`${value}::float8`)}`);
+  if (filter.onlyShort) {
+    conditions.push('exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.short > 0)');
+  }
+  return { conditions, values };
+}
+
+function toDomain(rows: readonly Row[]): Reservation[] {
+  return toReservations(
+    rows,
+    rows.flatMap((row) => JSON.parse(row.allocations) as AllocationRow[]),
+  );
+}
+
+interface EventRow {
+  readonly event_id: string;
+  readonly reservation_id: string;
+  readonly tracking_id: string;
+  readonly version: number;
+  readonly kind: TransitionKind;
+  readonly actor: string;
+  readonly actor_type: string;
+  readonly channel: string;
+  readonly reason: string;
+  readonly rule_version: number;
+  readonly before_state: string | null;
+  readonly after_state: string;
+  readonly created_at: number;
+  readonly trace_id: string;
+  readonly previous_hash: Buffer;
+  readonly hash: Buffer;
+}
+
+/** Oldest first within a reservation; over all of them by reservation, then version. */
+async function events(pool: Pool, filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>> {
+  const after = readPageToken(filter, page.token, 2);
+  const result = await pool.query<EventRow>({
+    name: 'list-events',
+    text: `select e.event_id, e.reservation_id, r.tracking_id, e.version, e.kind, e.actor, e.actor_type, e.channel,
+        e.reason, e.rule_version::float8 as rule_version, b.after_state::text as before_state,
+        e.after_state::text as after_state, ${millis('e.create_time')} as created_at, e.trace_id, e.previous_hash, e.hash
+      from audit_event e
+      join reservation r using (reservation_id)
+      left join audit_event b on b.reservation_id = e.reservation_id and b.version = e.version - 1
+      where ($1::text = '' or e.reservation_id = (select t.reservation_id from reservation t where t.tracking_id = $1))
+        and ($2::uuid is null or e.reservation_id = $2)
+        and ($3::text = '' or e.kind = $3)
+        and ($4::float8 is null or e.create_time >= ${instant('$4')})
+        and ($5::float8 is null or e.create_time < ${instant('$5')})
+        and ($6::uuid is null or (e.reservation_id, e.version) > ($6, $7::int))
+      order by e.reservation_id, e.version limit $8::int`,
+    values: [
+      filter.trackingId,
+      filter.reservationId === '' ? null : filter.reservationId,
+      filter.kind,
+      filter.from,
+      filter.until,
+      after?.[0] ?? null,
+      after === null ? null : Number(after[1]),
+      page.size + 1,
+    ],
+  });
+  const rows = result.rows.slice(0, page.size).map(toEvent);
+  const last = rows.at(-1);
+  const more = result.rows.length > page.size && last !== undefined;
+  return { rows, nextPageToken: more ? makePageToken(filter, [last.reservationId, String(last.version)]) : '' };
+}
+
+function toEvent(row: EventRow): AuditEvent {
+  return {
+    eventId: row.event_id,
+    reservationId: row.reservation_id,
+    trackingId: row.tracking_id,
+    version: row.version,
+    kind: row.kind,
+    actor: row.actor,
+    actorType: row.actor_type,
+    channel: row.channel,
+    reason: row.reason,
+    ruleVersion: row.rule_version,
+    beforeJson: row.before_state ?? '',
+    afterJson: row.after_state,
+    createdAt: row.created_at,
+    traceId: row.trace_id,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
+}

@@ -107,7 +107,9 @@ export function readTelemetryEnv(env: NodeJS.ProcessEnv = process.env): Telemetr
   const interval = Number(present(env.OTEL_METRIC_EXPORT_INTERVAL));
   return {
     isDisabled: present(env.OTEL_SDK_DISABLED)?.toLowerCase() === 'true',
-    exportsTraces: (present(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) ?? everywhere) !== undefined,
+    exportsTraces:
+      (present(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) ?? everywhere) !== undefined &&
+      present(env.OTEL_TRACES_EXPORTER) !== 'none',
     exportsMetrics:
       (present(env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT) ?? everywhere) !== undefined &&
       present(env.OTEL_METRICS_EXPORTER) !== 'none',

@@ -11,6 +11,11 @@ export interface LogFields {
   readonly trace?: SpanContext | null;
   /** Whatever was thrown. Only its name, message, code and stack are written. */
   readonly error?: unknown;
+  /** Names that each line has already. */
+  readonly event?: never;
+  readonly level?: never;
+  readonly time?: never;
+  readonly pid?: never;
   readonly [fact: string]: unknown;
 }
 
@@ -28,7 +33,8 @@ const LIST_LENGTH_MAX = 50;
 const STANDARD_ERROR = 2;
 const OMITTED = '[omitted]';
 const CONFIDENTIAL_NAMES = /pass|secret|token|authori[sz]ation|cookie|customer|postal/i;
-const URLS = /[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>()]+/gi;
+// The bound on the scheme keeps the search linear in a long text.
+const URLS = /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'`<>()]+/gi;
 
 /** Logs from `level` on to `stream`; standard error when absent, for standard output carries the ready line alone. */
 export function createLogger(level: LogLevel, stream?: DestinationStream): Logger {

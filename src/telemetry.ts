@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/resources';
 import { type IMetricReader, PeriodicExportingMetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
+import { AlwaysOffSampler, NoopSpanProcessor, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { readTelemetryEnv, type TelemetryEnvironment } from './config.ts';
 
 const SERVICE_NAME = 'earmark';
@@ -46,32 +47,51 @@ export function metricsHandler(_request: unknown, response: MetricsResponse): vo
   );
 }
 
-/** Sends what is pending and stops. Waits at most two seconds and never rejects: the receiver may be gone. */
-export async function shutdownTelemetry(): Promise<void> {
-  if (sdk === null) return;
+/**
+ * Sends what is pending and stops. Waits at most two seconds and never rejects, for the receiver may be gone.
+ * @returns whether all was over in time; if not, attempts to send keep the process alive for up to ten seconds.
+ */
+export async function shutdownTelemetry(): Promise<boolean> {
+  if (sdk === null) return true;
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, SHUTDOWN_TIMEOUT_MS);
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, SHUTDOWN_TIMEOUT_MS, false);
   });
-  await Promise.race([sdk.shutdown().catch(() => undefined), timeout]);
+  const stopped = sdk.shutdown().then(
+    () => true,
+    // A receiver that refuses the last data is none of the caller's concern.
+    () => true,
+  );
+  const isOver = await Promise.race([stopped, timeout]);
   clearTimeout(timer);
+  return isOver;
 }
 
 function startSdk(telemetry: TelemetryEnvironment, prometheus: PrometheusExporter): NodeSDK {
   const configuration: Partial<NodeSDKConfiguration> = {
     resource: defaultResource().merge(resourceFromAttributes({ 'service.name': SERVICE_NAME })),
     metricReaders: [prometheus, ...(telemetry.exportsMetrics ? [createMetricSender(telemetry)] : [])],
-    // Logs go to standard error, whoever runs the process collects them.
+    // Logs go to standard error, where whoever runs the process collects them.
     logRecordProcessors: [],
-    // pg is instrumented only where its spans go somewhere; it must be patched before anything loads it.
-    instrumentations: telemetry.exportsTraces ? [new PgInstrumentation({ requireParentSpan: true })] : [],
     ...(telemetry.choosesDetectors ? {} : { resourceDetectors: [envDetector, serviceInstanceIdDetector] }),
-    // Without a list the SDK makes the exporter, its protocol and its batching from OTEL_* itself.
-    ...(telemetry.exportsTraces ? {} : { spanProcessors: [] }),
+    ...(telemetry.exportsTraces ? withTracing() : withTraceIdsOnly()),
   };
   const started = new NodeSDK(configuration);
   started.start();
   return started;
+}
+
+/** The SDK itself makes exporter, protocol, batching and sampler from `OTEL_*`. */
+function withTracing(): Partial<NodeSDKConfiguration> {
+  return { instrumentations: [new PgInstrumentation({ requireParentSpan: true })] };
+}
+
+/** Spans get ids, so that the logs, events and messages of one call can be told by them, but record nothing. */
+function withTraceIdsOnly(): Partial<NodeSDKConfiguration> {
+  return {
+    spanProcessors: [new NoopSpanProcessor()],
+    sampler: new ParentBasedSampler({ root: new AlwaysOffSampler() }),
+  };
 }
 
 function createMetricSender(telemetry: TelemetryEnvironment): IMetricReader {

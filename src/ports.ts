@@ -258,11 +258,17 @@ export interface MessagePublisher {
   publish(rows: readonly OutboxRow[], epoch: bigint, signal: AbortSignal): Promise<readonly bigint[]>;
 }
 
+export interface DueReservation {
+  readonly reservationId: string;
+  /** Milliseconds since its deadline, by the database's clock. */
+  readonly lateMs: number;
+}
+
 export interface DueReader {
   /** Reservations past their deadline, oldest first, at most `limit`. */
-  dueReservations(limit: number): Promise<readonly string[]>;
+  dueReservations(limit: number): Promise<readonly DueReservation[]>;
   /** In preparation past their deadline and not flagged. */
-  overdueReservations(limit: number): Promise<readonly string[]>;
+  overdueReservations(limit: number): Promise<readonly DueReservation[]>;
   /** Milliseconds until the next deadline by the database's clock; null where nothing is held. */
   nextDeadlineInMs(): Promise<number | null>;
 }

@@ -1,29 +1,13 @@
 import type { Pool } from 'pg';
-import type { DueReader } from '../ports.ts';
+import type { DueReader, DueReservation } from '../ports.ts';
 import { millis } from './statements.ts';
 
 /** Reads deadlines by the database's clock, the only clock that frees stock. */
 export function createDueReader(pool: Pool): DueReader {
   return {
-    async dueReservations(limit) {
-      const result = await pool.query<{ reservation_id: string }>({
-        name: 'due-reservations',
-        text: `select reservation_id from reservation
-          where state in ('RESERVED', 'WAITLISTED') and expire_time <= statement_timestamp() order by expire_time limit $1::int`,
-        values: [limit],
-      });
-      return result.rows.map((row) => row.reservation_id);
-    },
-    async overdueReservations(limit) {
-      const result = await pool.query<{ reservation_id: string }>({
-        name: 'overdue-reservations',
-        text: `select reservation_id from reservation
-          where state in ('PREPARING', 'READY') and not overdue_flagged and expire_time <= statement_timestamp()
-          order by expire_time limit $1::int`,
-        values: [limit],
-      });
-      return result.rows.map((row) => row.reservation_id);
-    },
+    dueReservations: (limit) => readDue(pool, 'due-reservations', `state in ('RESERVED', 'WAITLISTED')`, limit),
+    overdueReservations: (limit) =>
+      readDue(pool, 'overdue-reservations', `state in ('PREPARING', 'READY') and not overdue_flagged`, limit),
     async nextDeadlineInMs() {
       const result = await pool.query<{ next: number | null; now: number }>({
         name: 'next-deadline',
@@ -36,4 +20,14 @@ export function createDueReader(pool: Pool): DueReader {
       return row === undefined || row.next === null ? null : row.next - row.now;
     },
   };
+}
+
+async function readDue(pool: Pool, name: string, states: string, limit: number): Promise<DueReservation[]> {
+  const result = await pool.query<{ reservation_id: string; late_ms: number }>({
+    name,
+    text: `select reservation_id, ${millis('statement_timestamp()')} - ${millis('expire_time')} as late_ms from reservation
+      where ${states} and expire_time <= statement_timestamp() order by expire_time limit $1::int`,
+    values: [limit],
+  });
+  return result.rows.map((row) => ({ reservationId: row.reservation_id, lateMs: row.late_ms }));
 }

@@ -1,0 +1,122 @@
+import type { Observability } from '../observability.ts';
+import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability.ts';
+import type {
+  ChangeFeed,
+  Command,
+  DueReader,
+  Ids,
+  LedgerAuditor,
+  Outbox,
+  Outcome,
+  ReservationReader,
+  StockReader,
+} from '../ports.ts';
+import { CatalogCache } from './catalog-cache.ts';
+import { createChangeFeed } from './change-feed.ts';
+import { openDatabase } from './database.ts';
+import { createDueReader } from './due-reader.ts';
+import { GroupCommit } from './group-commit.ts';
+import { createLedgerAuditor } from './ledger-auditor.ts';
+import { createOutbox } from './outbox.ts';
+import { createReservationReader } from './reservation-reader.ts';
+import { createStockReader } from './stock-reader.ts';
+import { runUnit, type UnitDeps } from './unit-of-work.ts';
+
+/** Everything the service asks of its database. */
+export interface Engine {
+  readonly unitOfWork: GroupCommit;
+  readonly reservations: ReservationReader;
+  readonly stock: StockReader;
+  readonly changes: ChangeFeed;
+  readonly due: DueReader;
+  readonly outbox: Outbox;
+  readonly ledger: LedgerAuditor;
+  /** Rejects while the database does not answer. */
+  ping(): Promise<void>;
+  /** Finishes what is queued, then closes the connections. */
+  close(): Promise<void>;
+}
+
+export interface EngineDeps extends Pick<UnitDeps, 'ids' | 'random' | 'monotonicMs' | 'pause'> {
+  readonly ids: Ids;
+  readonly observability: Observability;
+  /** Called after each commit that wrote something, so that the relay and the feeds look at once. */
+  readonly onCommit: () => void;
+}
+
+/** Opens a migrated database and puts the unit of work and the readers on it. */
+export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise<Engine> {
+  const { orm, pool, close } = await openDatabase(databaseUrl);
+  const cache = new CatalogCache();
+  const run = (commands: readonly Command[]) => observedUnit({ ...deps, pool, cache }, commands);
+  const unitOfWork = new GroupCommit(run);
+  const stock = createStockReader(orm, pool);
+  return {
+    unitOfWork,
+    reservations: createReservationReader(pool),
+    stock,
+    changes: createChangeFeed(pool),
+    due: createDueReader(pool),
+    outbox: createOutbox(pool, stock),
+    ledger: createLedgerAuditor(pool),
+    async ping() {
+      await pool.query({ name: 'ping', text: 'select 1' });
+    },
+    async close() {
+      await unitOfWork.close();
+      await close();
+    },
+  };
+}
+
+type Answers = Map<Command, Outcome | Error>;
+
+/**
+ * Runs a unit inside its span, in the trace of its first command; every other command gets a short span in its own
+ * trace with one link to the unit's.
+ */
+async function observedUnit(
+  deps: EngineDeps & Pick<UnitDeps, 'pool' | 'cache'>,
+  commands: readonly Command[],
+): Promise<Answers> {
+  const startedAt = deps.monotonicMs();
+  const span = startUnitSpan(commands[0]?.trace ?? null, commands.length);
+  let attempt = 1;
+  const onFailure = (failure: string, error: unknown) => {
+    if (span.isRecording() && error instanceof Error) span.recordException(error);
+    deps.observability.recordUnitFailure(failure, commands.length, attempt);
+    attempt += 1;
+  };
+  const decisions = commands
+    .slice(1)
+    .map((command) => [command, startDecisionSpan(command.trace, span.spanContext(), command.name)] as const);
+  try {
+    return await runInSpan(span, async () => {
+      const answers = await runUnit({ ...deps, onFailure }, commands);
+      for (const [command, decision] of decisions) endDecisionSpan(decision, refusalReason(answers.get(command)));
+      report(deps, commands, answers, deps.monotonicMs() - startedAt, attempt);
+      return answers;
+    });
+  } finally {
+    span.end();
+  }
+}
+
+function report(deps: EngineDeps, commands: readonly Command[], answers: Answers, durationMs: number, attempt: number) {
+  const { observability } = deps;
+  let refused = 0;
+  for (const [command, answer] of answers) {
+    if (answer instanceof Error) continue;
+    if (!answer.ok) {
+      refused += 1;
+      observability.recordRefusal(command.name, answer.refusal.reason);
+    }
+  }
+  const lines = commands.reduce((sum, command) => sum + command.lineCount, 0);
+  observability.recordUnit({ commands: commands.length, lines, refused, durationMs, attempt });
+  if (refused < answers.size) deps.onCommit();
+}
+
+function refusalReason(answer: Outcome | Error | undefined) {
+  return answer === undefined || answer instanceof Error || answer.ok ? '' : answer.refusal.reason;
+}

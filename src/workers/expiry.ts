@@ -1,0 +1,46 @@
+import type { DueReader, UnitOfWork } from '../ports.ts';
+import { expireDue, SWEEP_SIZE } from '../use-cases/expire-due.ts';
+import { type Loop, startLoop } from './loop.ts';
+
+/** The longest the worker sleeps, in milliseconds: a deadline set by another process is found within this time. */
+const SLEEP_MAX_MS = 1_000;
+
+/** The shortest pause between two sweeps, in milliseconds. */
+const SLEEP_MIN_MS = 5;
+
+/** Sweeps in flight at once while very many reservations are due. */
+const SWEEPS_IN_FLIGHT = 4;
+
+export interface ExpiryDeps {
+  readonly due: DueReader;
+  readonly unitOfWork: UnitOfWork;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Told how late each swept reservation was, in milliseconds after its deadline. */
+  readonly onSwept: (latenessesMs: readonly number[]) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * Frees what is past its deadline, whether or not anyone asks for the SKU. Sleeps until the next deadline, but never
+ * longer than a second; never frees early, since the deadline is checked again under the lock by the database's clock.
+ */
+export function startExpiry(deps: ExpiryDeps): Loop {
+  return startLoop(async (signal) => {
+    const late = [
+      ...(await deps.due.dueReservations(SWEEP_SIZE * SWEEPS_IN_FLIGHT)),
+      ...(await deps.due.overdueReservations(SWEEP_SIZE)),
+    ];
+    const ids = late.map((one) => one.reservationId);
+    if (ids.length > 0) {
+      const chunks: string[][] = [];
+      for (let at = 0; at < ids.length; at += SWEEP_SIZE) chunks.push(ids.slice(at, at + SWEEP_SIZE));
+      const counts = await Promise.all(chunks.map((chunk) => expireDue(deps, chunk, signal)));
+      const swept = counts.reduce((sum, count) => sum + count, 0);
+      if (swept > 0) deps.onSwept(late.map((one) => one.lateMs));
+      // A sweep that could not be decided is tried again after a pause, not in a hot loop.
+      if (swept > 0) return SLEEP_MIN_MS;
+    }
+    const next = await deps.due.nextDeadlineInMs();
+    return Math.max(SLEEP_MIN_MS, Math.min(SLEEP_MAX_MS, next ?? SLEEP_MAX_MS, ids.length > 0 ? 100 : SLEEP_MAX_MS));
+  }, deps);
+}

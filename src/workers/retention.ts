@@ -1,0 +1,26 @@
+import type { Outbox } from '../ports.ts';
+import { type Loop, startLoop } from './loop.ts';
+
+/** Rows deleted by one step, so that no step holds locks for long. */
+const PRUNE_MAX = 5_000;
+
+/** Pause between steps while nothing is old, in milliseconds. */
+const IDLE_PAUSE_MS = 60_000;
+
+const BUSY_PAUSE_MS = 100;
+
+export interface RetentionDeps {
+  readonly outbox: Outbox;
+  /** How long published rows and request ids are kept, in milliseconds. */
+  readonly keepMs: number;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Deletes published outbox rows and request ids once they are older than their retention. */
+export function startRetention(deps: RetentionDeps): Loop {
+  return startLoop(async () => {
+    const pruned = await deps.outbox.prune(deps.keepMs, PRUNE_MAX);
+    return pruned > 0 ? BUSY_PAUSE_MS : IDLE_PAUSE_MS;
+  }, deps);
+}

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { PoolRef } from '../domain/working-set.ts';
 import type { ChangeFeed, ChangeSet } from '../ports.ts';
-import { millis } from './statements.ts';
+import { millis, NOW } from './statements.ts';
 
 /** Pools past whose deadline one read looks; more of them are found by the next read. */
 const DUE_POOLS_MAX = 10_000;
@@ -19,7 +19,7 @@ export function createChangeFeed(pool: Pool): ChangeFeed {
 }
 
 const POSITION = `select pg_snapshot_xmin(pg_current_snapshot())::text as position,
-  ${millis('statement_timestamp()')} as as_of, i.epoch::text as epoch`;
+  ${millis(NOW)} as as_of, i.epoch::text as epoch`;
 
 async function position(pool: Pool) {
   const result = await pool.query<{ position: string; as_of: number; epoch: string }>({
@@ -68,7 +68,7 @@ async function duePools(pool: Pool): Promise<PoolRef[]> {
   const result = await pool.query<PoolRef>({
     name: 'due-pools',
     text: `select distinct a.sku, a.warehouse from reservation r join allocation a using (reservation_id)
-      where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= statement_timestamp() and a.reserved > 0
+      where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.reserved > 0
       limit ${DUE_POOLS_MAX}`,
   });
   return result.rows;

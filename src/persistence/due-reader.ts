@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { DueReader, DueReservation } from '../ports.ts';
-import { millis } from './statements.ts';
+import { millis, NOW } from './statements.ts';
 
 /** Reads deadlines by the database's clock, the only clock that frees stock. */
 export function createDueReader(pool: Pool): DueReader {
@@ -11,7 +11,7 @@ export function createDueReader(pool: Pool): DueReader {
     async nextDeadlineInMs() {
       const result = await pool.query<{ next: number | null; now: number }>({
         name: 'next-deadline',
-        text: `select ${millis('clock_timestamp()')} as now, ${millis(`least(
+        text: `select ${millis(NOW)} as now, ${millis(`least(
             (select min(expire_time) from reservation where state in ('RESERVED', 'WAITLISTED')),
             (select min(expire_time) from reservation where state in ('PREPARING', 'READY') and not overdue_flagged))`)}
           as next`,
@@ -25,8 +25,8 @@ export function createDueReader(pool: Pool): DueReader {
 async function readDue(pool: Pool, name: string, states: string, limit: number): Promise<DueReservation[]> {
   const result = await pool.query<{ reservation_id: string; late_ms: number }>({
     name,
-    text: `select reservation_id, ${millis('statement_timestamp()')} - ${millis('expire_time')} as late_ms from reservation
-      where ${states} and expire_time <= statement_timestamp() order by expire_time limit $1::int`,
+    text: `select reservation_id, ${millis(NOW)} - ${millis('expire_time')} as late_ms from reservation
+      where ${states} and expire_time <= ${NOW} order by expire_time limit $1::int`,
     values: [limit],
   });
   return result.rows.map((row) => ({ reservationId: row.reservation_id, lateMs: row.late_ms }));

@@ -1,6 +1,6 @@
 import type { Claim, Command } from '../ports.ts';
 import { ALLOCATION_COLUMNS, ITEM_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
-import { instant, millis, type Statement } from './statements.ts';
+import { instant, millis, NOW, type Statement } from './statements.ts';
 
 /**
  * Every row lock of the service, in the one order all units take them: request ids, exchanges, order lines, pools,
@@ -145,7 +145,7 @@ export function readItems(skus: readonly string[]): Statement {
  * normally none; `deep` looks through the pools themselves instead, for when very many are due.
  */
 export function readDue(skus: readonly string[], deep: boolean): Statement {
-  const due = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= statement_timestamp()`;
+  const due = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
   return deep
     ? {
         name: 'read-due-of-pools',
@@ -192,8 +192,8 @@ export function readMovedSince(
 export function readClock(): Statement {
   return {
     name: 'read-clock',
-    text: `select ${millis('clock_timestamp()')} as now, catalog_version::text as catalog_version,
-        (select max(version) from rule_version where effective_time <= statement_timestamp())::float8 as rule_version
+    text: `select ${millis(NOW)} as now, catalog_version::text as catalog_version,
+        (select max(version) from rule_version where effective_time <= ${NOW})::float8 as rule_version
       from incarnation`,
     values: [],
   };

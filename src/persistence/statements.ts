@@ -30,3 +30,6 @@ export function millis(column: string): string {
 export function instant(parameter: string): string {
   return `to_timestamp(${parameter} / 1000.0)`;
 }
+
+/** The one clock that deadlines are held against, read once per statement so that indexes on deadlines serve it. */
+export const NOW = '(select ledger_now())';

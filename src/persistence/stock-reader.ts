@@ -6,6 +6,7 @@ import type { PoolRef } from '../domain/working-set.ts';
 import type { Page, PageRequest, StockEntry, StockReader, StockView } from '../ports.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
 import { ITEM_COLUMNS, type ItemRow, POOL_COLUMNS, type PoolRow, toItem, toStockLevel } from './rows.ts';
+import { NOW } from './statements.ts';
 import { ItemTable, WarehouseTable } from './tables/tables.ts';
 
 /** Pools one read answers. */
@@ -18,7 +19,7 @@ const SCAN_PAGE_SIZE = 1_000;
 const DUE = `due as materialized (
   select a.sku, a.warehouse, sum(a.reserved)::int as units
   from reservation r join allocation a using (reservation_id)
-  where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= statement_timestamp() and a.reserved > 0
+  where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.reserved > 0
   group by 1, 2)`;
 
 const VIEW = `${POOL_COLUMNS}, coalesce((select d.units from due d where d.sku = p.sku and d.warehouse = p.warehouse), 0) as due`;

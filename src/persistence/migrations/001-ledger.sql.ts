@@ -1,5 +1,8 @@
 /** The first schema: stock, reservations, the audit ledger, request ids and the outbox. */
 export const LEDGER_SQL = `
+create function ledger_now() returns timestamptz language sql stable as 'select clock_timestamp()';
+comment on function ledger_now() is 'the one clock that deadlines are held against';
+
 create table incarnation (
   only_row boolean primary key default true check (only_row),
   epoch uuid not null default gen_random_uuid(),

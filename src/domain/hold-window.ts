@@ -1,5 +1,5 @@
 import type { Refusal } from './refusal.ts';
-import { type Rules, ruleLimit } from './rules.ts';
+import { forChannel, type Rules, ruleLimit } from './rules.ts';
 
 /** How long a reservation is held, in milliseconds, or why the asked window is refused. */
 export function chooseHoldWindow(
@@ -7,7 +7,7 @@ export function chooseHoldWindow(
   channel: string,
   askedMs: number | null,
 ): { readonly holdWindowMs: number } | { readonly refusal: Refusal } {
-  const holdWindowMs = askedMs ?? rules.channelHoldWindowsMs[channel] ?? rules.defaultHoldWindowMs;
+  const holdWindowMs = askedMs ?? forChannel(rules.channelHoldWindowsMs, channel) ?? rules.defaultHoldWindowMs;
   const refusal = checkHoldWindow(rules, holdWindowMs);
   return refusal === null ? { holdWindowMs } : { refusal };
 }

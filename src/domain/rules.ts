@@ -42,6 +42,11 @@ export const FIRST_RULES: Rules = {
   lowThreshold: 0,
 };
 
+/** What the rules say for one channel; a channel may bear any name, also one that every object has. */
+export function forChannel<T>(byChannel: Readonly<Record<string, T>>, channel: string): T | undefined {
+  return Object.hasOwn(byChannel, channel) ? byChannel[channel] : undefined;
+}
+
 /** Refuses a request larger than the rules allow: lines first, then units. */
 export function checkSizeLimits(rules: Rules, lineCount: number, units: number): Refusal | null {
   if (lineCount > rules.maxLines) return ruleLimit('max_lines', rules.maxLines, lineCount, rules.version);

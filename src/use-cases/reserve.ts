@@ -3,7 +3,7 @@ import { checkEligibility, checkOrderLine, type ExchangeFacts, notEligible } fro
 import { chooseHoldWindow } from '../domain/hold-window.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { type Allocation, isLive, type LiveReservation, type ReservationLine } from '../domain/reservation.ts';
-import { checkSizeLimits } from '../domain/rules.ts';
+import { checkSizeLimits, forChannel } from '../domain/rules.ts';
 import { inPriorityOrder, type LineDemand, type Placement, source, type Warehouse } from '../domain/sourcing.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -214,7 +214,7 @@ function checkOrderLines(work: WorkingSet, input: ReserveInput): Refusal | null 
 }
 
 function servingWarehouses(work: WorkingSet, channel: string): Warehouse[] {
-  return inPriorityOrder(work.warehouses(), work.rules.channelWarehouses[channel]);
+  return inPriorityOrder(work.warehouses(), forChannel(work.rules.channelWarehouses, channel));
 }
 
 function toDemand(line: ReserveLineInput, at: number): LineDemand {

@@ -26,7 +26,7 @@ export interface TelemetryEnvironment {
   readonly exportsTraces: boolean;
   /** Whether metrics are sent out, besides being served for scraping. */
   readonly exportsMetrics: boolean;
-  /** `http/protobuf` or `http/json`. */
+  /** `grpc` or `http/json`; anything else means `http/protobuf`. */
   readonly metricsProtocol: string;
   readonly metricExportIntervalMs: number | undefined;
   /** Whether the operator chose the resource detectors. */

@@ -1,3 +1,4 @@
+import { OTLPMetricExporter as GrpcMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { OTLPMetricExporter as JsonMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as ProtobufMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
@@ -8,7 +9,12 @@ import {
   resourceFromAttributes,
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
-import { type IMetricReader, PeriodicExportingMetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import {
+  type IMetricReader,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { AlwaysOffSampler, NoopSpanProcessor, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { readTelemetryEnv, type TelemetryEnvironment } from './config.ts';
@@ -97,10 +103,15 @@ function withTraceIdsOnly(): Partial<NodeSDKConfiguration> {
 function createMetricSender(telemetry: TelemetryEnvironment): IMetricReader {
   const exportIntervalMillis = telemetry.metricExportIntervalMs ?? METRIC_EXPORT_INTERVAL_MS;
   return new PeriodicExportingMetricReader({
-    exporter: telemetry.metricsProtocol === 'http/json' ? new JsonMetricExporter() : new ProtobufMetricExporter(),
+    exporter: createMetricExporter(telemetry.metricsProtocol),
     exportIntervalMillis,
     exportTimeoutMillis: Math.min(METRIC_EXPORT_TIMEOUT_MS, exportIntervalMillis),
   });
+}
+
+function createMetricExporter(protocol: string): PushMetricExporter {
+  if (protocol === 'grpc') return new GrpcMetricExporter();
+  return protocol === 'http/json' ? new JsonMetricExporter() : new ProtobufMetricExporter();
 }
 
 /** Prometheus names carry the unit. Receivers of OTLP add it themselves, so both ways end at the same name. */

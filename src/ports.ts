@@ -295,3 +295,51 @@ export interface LedgerAuditor {
   /** Recomputes counters from lines and lines from audit events, in chunks with one snapshot each. */
   verify(signal?: AbortSignal): Promise<LedgerReport>;
 }
+
+/** Which pools a stream follows; an empty list means all. */
+export interface PoolFilter {
+  readonly skus: readonly string[];
+  readonly warehouses: readonly string[];
+}
+
+/** `asOf` is in milliseconds since the Unix epoch: everything committed before it has been sent. */
+export type AvailabilityStreamEvent = { readonly resumeToken: string } & (
+  | { readonly type: 'update'; readonly view: StockView }
+  | { readonly type: 'snapshot-complete'; readonly asOf: number }
+  | { readonly type: 'heartbeat'; readonly asOf: number }
+);
+
+export type AvailabilitySubscription = AsyncIterable<AvailabilityStreamEvent>;
+
+/** The current value of each matching pool, then each change; versions never go back within one subscription. */
+export interface AvailabilityFeed {
+  /** @param resumeToken the last one received, or empty. @throws InvalidResumeToken when iterated */
+  subscribe(filter: PoolFilter, resumeToken: string, signal: AbortSignal): AvailabilitySubscription;
+}
+
+export type ReservationStreamEvent = { readonly resumeToken: string } & (
+  | { readonly type: 'update'; readonly reservation: Reservation }
+  | { readonly type: 'heartbeat'; readonly asOf: number }
+);
+
+/** One reservation: its state now, then each change. */
+export interface ReservationFeed {
+  /** @throws InvalidResumeToken or UnknownTarget when iterated */
+  watch(target: Target, resumeToken: string, signal: AbortSignal): AsyncIterable<ReservationStreamEvent>;
+}
+
+/** Thrown for a resume token that this service did not make. */
+export class InvalidResumeToken extends Error {
+  override name = 'InvalidResumeToken';
+}
+
+/** Thrown where a target names no reservation. */
+export class UnknownTarget extends Error {
+  override name = 'UnknownTarget';
+  readonly target: Target;
+
+  constructor(target: Target) {
+    super('there is no such reservation');
+    this.target = target;
+  }
+}

@@ -1,0 +1,89 @@
+import { create } from '@bufbuild/protobuf';
+import { type Refusal, unsupported } from '../domain/refusal.ts';
+import {
+  type AuditEvent,
+  AuditEventSchema,
+  AuditService,
+  type ListEventsRequest,
+} from '../gen/earmark/v1/audit_service_pb.ts';
+import type * as ports from '../ports.ts';
+import { toPageRequest } from './page-mapping.ts';
+import { type Rpc, unary } from './rpc.ts';
+import { refusedCall } from './rpc-failure.ts';
+import { fromTimestamp, toTimestamp } from './wire-time.ts';
+
+/** Differences told in one answer. */
+const DRIFTS_MAX = 1_000;
+
+interface Deps {
+  readonly reservations: ports.ReservationReader;
+  readonly ledger: ports.LedgerAuditor;
+}
+
+/** ListEvents and VerifyLedger. */
+export function auditHandlers(deps: Deps): Rpc[] {
+  return [
+    unary(AuditService.method.listEvents, async (request) => {
+      const refusal = findUnsupported(request);
+      if (refusal !== null) throw refusedCall(refusal);
+      const page = await deps.reservations.events(toFilter(request), toPageRequest(request));
+      return { events: page.rows.map(toEvent), nextPageToken: page.nextPageToken };
+    }),
+    unary(AuditService.method.verifyLedger, async ({ skus, warehouses }, call) => {
+      if (skus.length > 0) throw refusedCall(unsupported('skus'));
+      if (warehouses.length > 0) throw refusedCall(unsupported('warehouses'));
+      const report = await deps.ledger.verify(call.signal);
+      return {
+        reservationsChecked: BigInt(report.reservationsChecked),
+        poolsChecked: BigInt(report.poolsChecked),
+        eventsChecked: BigInt(report.eventsChecked),
+        drifts: report.drifts
+          .slice(0, DRIFTS_MAX)
+          .map((drift) => ({ ...drift, expected: BigInt(drift.expected), actual: BigInt(drift.actual) })),
+      };
+    }),
+  ];
+}
+
+/** Filters this version cannot apply; ignoring one would answer another question. */
+function findUnsupported(request: ListEventsRequest): Refusal | null {
+  if (request.exchangeId !== '') return unsupported('exchange_id');
+  if (request.returnCaseId !== '') return unsupported('return_case_id');
+  if (request.orderId !== '') return unsupported('order_id');
+  if (request.sku !== '') return unsupported('sku');
+  if (request.warehouse !== '') return unsupported('warehouse');
+  if (request.unitId !== '') return unsupported('unit_id');
+  if (request.actor !== '') return unsupported('actor');
+  return request.kinds.length > 1 ? unsupported('more than one of kinds') : null;
+}
+
+function toFilter(request: ListEventsRequest): ports.AuditFilter {
+  return {
+    trackingId: request.trackingId,
+    reservationId: request.reservationId,
+    kind: request.kinds[0] ?? '',
+    from: fromTimestamp(request.startTime),
+    until: fromTimestamp(request.endTime),
+  };
+}
+
+function toEvent(event: ports.AuditEvent): AuditEvent {
+  return create(AuditEventSchema, {
+    eventId: event.eventId,
+    reservationId: event.reservationId,
+    trackingId: event.trackingId,
+    reservationVersion: BigInt(event.version),
+    kind: event.kind,
+    actor: event.actor,
+    actorType: event.actorType.toLowerCase(),
+    channel: event.channel,
+    reason: event.reason,
+    ruleVersion: BigInt(event.ruleVersion),
+    beforeJson: event.beforeJson,
+    afterJson: event.afterJson,
+    createTime: toTimestamp(event.createdAt),
+    traceId: event.traceId,
+    previousHash: Uint8Array.from(event.previousHash),
+    hash: Uint8Array.from(event.hash),
+  });
+}

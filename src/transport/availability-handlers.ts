@@ -1,0 +1,64 @@
+import { create } from '@bufbuild/protobuf';
+import type { Rules } from '../domain/rules.ts';
+import {
+  AvailabilityService,
+  type StreamAvailabilityRequest,
+  type StreamAvailabilityResponse,
+  StreamAvailabilityResponseSchema,
+} from '../gen/earmark/v1/availability_service_pb.ts';
+import type { AvailabilityFeed, StockReader } from '../ports.ts';
+import { type Rpc, type RpcCall, serverStreaming, unary } from './rpc.ts';
+import { toAvailability } from './stock-mapping.ts';
+import { subscribed } from './subscribed.ts';
+import { toTimestamp } from './wire-time.ts';
+
+interface Deps {
+  readonly stock: StockReader;
+  readonly availabilityFeed: AvailabilityFeed;
+  readonly rules: () => Rules;
+}
+
+/** GetAvailability and StreamAvailability. */
+export function availabilityHandlers(deps: Deps): Rpc[] {
+  return [
+    unary(AvailabilityService.method.getAvailability, async ({ skus, warehouses, channel }) => {
+      const selling = sellingWarehouses(deps.rules(), channel, warehouses);
+      const views = await deps.stock.read([...new Set(skus)], selling);
+      return { availability: views.map((view) => toAvailability(view, deps.rules())) };
+    }),
+    serverStreaming(AvailabilityService.method.streamAvailability, (request, call) => stream(deps, request, call)),
+  ];
+}
+
+async function* stream(
+  deps: Deps,
+  request: StreamAvailabilityRequest,
+  call: RpcCall,
+): AsyncGenerator<StreamAvailabilityResponse> {
+  const warehouses = sellingWarehouses(deps.rules(), request.channel, request.warehouses);
+  const filter = { skus: request.skus, warehouses };
+  const subscription = subscribed(() => deps.availabilityFeed.subscribe(filter, request.resumeToken, call.signal));
+  for await (const event of subscription) {
+    const { resumeToken } = event;
+    yield create(StreamAvailabilityResponseSchema, {
+      resumeToken,
+      event:
+        event.type === 'update'
+          ? { case: 'update', value: toAvailability(event.view, deps.rules()) }
+          : event.type === 'heartbeat'
+            ? { case: 'heartbeat', value: { asOfTime: toTimestamp(event.asOf) } }
+            : { case: 'snapshotComplete', value: { asOfTime: toTimestamp(event.asOf) } },
+    });
+  }
+}
+
+/** No warehouse has an empty code. */
+const NO_WAREHOUSE = [''];
+
+/** The warehouses asked for that the channel sells from; empty means all. */
+function sellingWarehouses(rules: Rules, channel: string, asked: readonly string[]): readonly string[] {
+  const selling = channel === '' ? undefined : rules.channelWarehouses[channel];
+  if (selling === undefined) return asked;
+  const both = asked.length === 0 ? selling : asked.filter((warehouse) => selling.includes(warehouse));
+  return both.length === 0 ? NO_WAREHOUSE : both;
+}

@@ -1,0 +1,45 @@
+import type { Rules } from '../domain/rules.ts';
+import type {
+  AvailabilityFeed,
+  Ids,
+  LedgerAuditor,
+  ReservationFeed,
+  ReservationReader,
+  StockReader,
+  UnitOfWork,
+} from '../ports.ts';
+import { auditHandlers } from './audit-handlers.ts';
+import { availabilityHandlers } from './availability-handlers.ts';
+import { reservationReadHandlers } from './reservation-read-handlers.ts';
+import { reserveHandlers } from './reserve-handlers.ts';
+import { resolutionHandlers } from './resolution-handlers.ts';
+import type { Rpc } from './rpc.ts';
+import { buildRpcTable } from './rpc-table.ts';
+import { ruleHandlers } from './rule-handlers.ts';
+import { stockHandlers } from './stock-handlers.ts';
+
+/** What the handlers need of the rest of the service. */
+export interface HandlerDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly ids: Ids;
+  readonly reservations: ReservationReader;
+  readonly stock: StockReader;
+  readonly ledger: LedgerAuditor;
+  readonly availabilityFeed: AvailabilityFeed;
+  readonly reservationFeed: ReservationFeed;
+  /** The rules that hold now. */
+  readonly rules: () => Rules;
+}
+
+/** Every RPC of every service, ready for both doors. */
+export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
+  return buildRpcTable([
+    ...reserveHandlers(deps),
+    ...resolutionHandlers(deps),
+    ...reservationReadHandlers(deps),
+    ...availabilityHandlers(deps),
+    ...stockHandlers(deps),
+    ...ruleHandlers(deps),
+    ...auditHandlers(deps),
+  ]);
+}

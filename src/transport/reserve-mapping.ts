@@ -1,0 +1,109 @@
+import { create } from '@bufbuild/protobuf';
+import { type Refusal, refuse, unsupported } from '../domain/refusal.ts';
+import { RefusalSchema, type Refusal as WireRefusal } from '../gen/earmark/v1/refusal_pb.ts';
+import { ShortfallPolicy } from '../gen/earmark/v1/reservation_pb.ts';
+import {
+  type ReserveLine,
+  type ReserveRequest,
+  ReserveRequestSchema,
+  type ReserveResponse,
+  ReserveResponseSchema,
+} from '../gen/earmark/v1/reserve_pb.ts';
+import type { Outcome } from '../ports.ts';
+import type { ReserveInput, ReserveLineInput } from '../use-cases/reserve.ts';
+import { contentHash } from './content-hash.ts';
+import { codeOf } from './refusal-status.ts';
+import { toReservation } from './reservation-mapping.ts';
+import { refusedCall } from './rpc-failure.ts';
+import { fromDuration, fromTimestamp } from './wire-time.ts';
+
+/** What a wire request asks of the use case, or why it cannot be asked in this version. */
+export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal {
+  const refusal = findUnsupported(request);
+  if (refusal !== null) return refusal;
+  return {
+    requestId: request.requestId,
+    contentHash: contentHash(ReserveRequestSchema, request),
+    exchangeId: request.exchangeId,
+    returnCaseId: request.returnCaseId,
+    orderId: request.orderId,
+    customerRef: request.customerRef,
+    channel: request.channel,
+    lines: request.lines.map(toLineInput),
+    facts: { deliveredAt: fromTimestamp(request.facts?.deliveredTime), reason: request.facts?.reason ?? '' },
+    partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
+    holdWindowMs: fromDuration(request.holdWindow),
+    priority: request.priority,
+    validateOnly: request.validateOnly,
+  };
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return 'metadata' in value && 'message' in value;
+}
+
+/** A field that would be ignored would be a promise broken in silence, so it is refused. */
+function findUnsupported(request: ReserveRequest): Refusal | null {
+  if (request.shortfallPolicy === ShortfallPolicy.WAITLIST) return unsupported('shortfall_policy WAITLIST');
+  if (request.acceptSubstitutes) return unsupported('accept_substitutes');
+  if (request.replaceExisting) return unsupported('replace_existing');
+  for (const line of request.lines) {
+    if (line.lot !== '') return unsupported('lines.lot');
+    if (line.unitIds.length > 0) return unsupported('lines.unit_ids');
+    if (Object.keys(line.wantedAttributes).length > 0) return unsupported('lines.wanted_attributes');
+  }
+  return null;
+}
+
+/** Without a SKU the replacement is like for like: the returned item itself. */
+function toLineInput(line: ReserveLine): ReserveLineInput {
+  return {
+    sku: line.sku === '' ? line.returnedSku : line.sku,
+    quantity: line.quantity,
+    orderLineId: line.orderLineId,
+    returnedSku: line.returnedSku,
+    warehouse: line.warehouse,
+    purchasedQuantity: line.purchasedQuantity,
+  };
+}
+
+/** A success as an answer. @throws RpcFailure for a refusal */
+export function toReserveResponse(outcome: Outcome): ReserveResponse {
+  const { reservation, replayed } = reservationOf(outcome);
+  return create(ReserveResponseSchema, { replayed, ...(reservation === null ? {} : { reservation }) });
+}
+
+/** The reservation a command answered with; null where the exchange never had one. @throws RpcFailure */
+export function reservationOf(outcome: Outcome) {
+  if (!outcome.ok) throw refusedCall(outcome.refusal);
+  if (outcome.answer.kind !== 'reservation') throw new TypeError('a reservation command answers with a reservation');
+  const { reservation } = outcome.answer;
+  return { reservation: reservation === null ? null : toReservation(reservation), replayed: outcome.replayed };
+}
+
+/** A refusal as part of an answer: the same code, reason and metadata a call of its own would have got. */
+export function toWireRefusal(refusal: Refusal): WireRefusal {
+  return create(RefusalSchema, {
+    code: codeOf(refusal),
+    reason: refusal.reason,
+    message: refusal.message,
+    metadata: { ...refusal.metadata },
+  });
+}
+
+/** One outcome inside a batch or stream. */
+export function toWireOutcome(outcome: Outcome) {
+  return outcome.ok
+    ? ({ case: 'reserved', value: toReserveResponse(outcome) } as const)
+    : ({ case: 'refusal', value: toWireRefusal(outcome.refusal) } as const);
+}
+
+/** The outcome of a request that was refused before it reached the use case. */
+export function refusedOutcome(refusal: Refusal): Outcome {
+  return { ok: false, refusal };
+}
+
+/** What is said where an id names nothing. */
+export function unknownReservation(by: string, id: string): Refusal {
+  return refuse('UNKNOWN_RESERVATION', 'there is no such reservation', { [`${by}_id`]: id });
+}

@@ -1,0 +1,73 @@
+import { unsupported } from '../domain/refusal.ts';
+import {
+  type ExtendRequest,
+  ExtendRequestSchema,
+  type FulfilRequest,
+  FulfilRequestSchema,
+  type ReleaseRequest,
+  ReleaseRequestSchema,
+  ReservationService,
+} from '../gen/earmark/v1/reservation_service_pb.ts';
+import type { Outcome, UnitOfWork } from '../ports.ts';
+import { extendReservation, fulfilReservation, releaseReservation } from '../use-cases/resolve.ts';
+import { contentHash } from './content-hash.ts';
+import { toReleaseReason, toTarget } from './reservation-mapping.ts';
+import { reservationOf } from './reserve-mapping.ts';
+import { type Rpc, type RpcCall, unary } from './rpc.ts';
+import { refusedCall } from './rpc-failure.ts';
+import { fromTimestamp } from './wire-time.ts';
+
+interface Deps {
+  readonly unitOfWork: UnitOfWork;
+}
+
+/** Release, Fulfil and Extend. */
+export function resolutionHandlers(deps: Deps): Rpc[] {
+  return [
+    unary(ReservationService.method.release, async (request, call) => answer(await release(deps, request, call))),
+    unary(ReservationService.method.fulfil, async (request, call) => answer(await fulfil(deps, request, call))),
+    unary(ReservationService.method.extend, async (request, call) => answer(await extend(deps, request, call))),
+  ];
+}
+
+function release(deps: Deps, request: ReleaseRequest, call: RpcCall): Promise<Outcome> {
+  const input = {
+    requestId: request.requestId,
+    contentHash: contentHash(ReleaseRequestSchema, request),
+    target: toTarget(request.target),
+    etag: request.etag,
+    reason: toReleaseReason(request.reason),
+    note: request.note,
+  };
+  return releaseReservation(deps, input, call);
+}
+
+function fulfil(deps: Deps, request: FulfilRequest, call: RpcCall): Promise<Outcome> {
+  if (request.lines.some((line) => line.unitIds.length > 0)) throw refusedCall(unsupported('lines.unit_ids'));
+  const input = {
+    requestId: request.requestId,
+    contentHash: contentHash(FulfilRequestSchema, request),
+    target: toTarget(request.target),
+    lines: request.lines.map(({ lineNumber, quantity }) => ({ lineNumber, quantity })),
+    close: request.close,
+  };
+  return fulfilReservation(deps, input, call);
+}
+
+function extend(deps: Deps, request: ExtendRequest, call: RpcCall): Promise<Outcome> {
+  const expireAt = fromTimestamp(request.expireTime);
+  if (expireAt === null) throw new TypeError('a validated request has its expire_time');
+  const input = {
+    requestId: request.requestId,
+    contentHash: contentHash(ExtendRequestSchema, request),
+    target: toTarget(request.target),
+    etag: request.etag,
+    expireAt,
+  };
+  return extendReservation(deps, input, call);
+}
+
+function answer(outcome: Outcome) {
+  const { reservation, replayed } = reservationOf(outcome);
+  return { replayed, ...(reservation === null ? {} : { reservation }) };
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Context,
+  context,
+  createTraceState,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import type { HeaderReader } from './authentication.ts';
+import { GrpcCode } from './grpc-code.ts';
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
+
+/** A call being traced. */
+export interface CallSpan {
+  /** Always valid, so that every reservation has a trace id, with or without an exporter. */
+  readonly spanContext: SpanContext;
+  /** Runs work as a child of the span. */
+  run<T>(work: () => T): T;
+  end(code: GrpcCode): void;
+}
+
+/** Starts the SERVER span of a call as a child of the caller's, where W3C headers name one. */
+export function startCallSpan(service: string, method: string, header: HeaderReader): CallSpan {
+  const parent = parentOf(header);
+  const parentContext = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+  const span = trace.getTracer('earmark').startSpan(
+    `${service}/${method}`,
+    {
+      kind: SpanKind.SERVER,
+      attributes: { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method },
+    },
+    parentContext,
+  );
+  return span.isRecording() ? recorded(span, parentContext) : unrecorded(span, parent);
+}
+
+function recorded(span: Span, parentContext: Context): CallSpan {
+  const active = trace.setSpan(parentContext, span);
+  return {
+    spanContext: span.spanContext(),
+    run: (work) => context.with(active, work),
+    end: (code) => {
+      span.setAttribute('rpc.grpc.status_code', code);
+      if (code === GrpcCode.INTERNAL || code === GrpcCode.UNKNOWN) span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+    },
+  };
+}
+
+/** Without an exporter, or not sampled, only the ids are carried on. */
+function unrecorded(span: Span, parent: SpanContext | null): CallSpan {
+  const sampledOut = span.spanContext();
+  const isOwn = trace.isSpanContextValid(sampledOut) && sampledOut.spanId !== parent?.spanId;
+  const spanContext = isOwn ? sampledOut : madeUp(parent);
+  const active = trace.setSpanContext(ROOT_CONTEXT, spanContext);
+  return { spanContext, run: (work) => context.with(active, work), end: () => span.end() };
+}
+
+function madeUp(parent: SpanContext | null): SpanContext {
+  const bytes = randomBytes(TRACE_ID_BYTES + SPAN_ID_BYTES);
+  return {
+    traceId: parent?.traceId ?? bytes.toString('hex', 0, TRACE_ID_BYTES),
+    spanId: bytes.toString('hex', TRACE_ID_BYTES),
+    traceFlags: parent?.traceFlags ?? TraceFlags.NONE,
+    ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
+  };
+}
+
+function parentOf(header: HeaderReader): SpanContext | null {
+  const match = TRACEPARENT.exec(header('traceparent') ?? '');
+  if (match === null) return null;
+  const [, version, traceId = '', spanId = '', flags = '00', more] = match;
+  if (version === 'ff' || (version === '00' && more !== undefined)) return null;
+  const tracestate = header('tracestate');
+  const parent: SpanContext = {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+    ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
+  };
+  return trace.isSpanContextValid(parent) ? parent : null;
+}

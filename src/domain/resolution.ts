@@ -66,6 +66,7 @@ export function flagOverdue(reservation: Reservation, rules: Rules, now: number)
  */
 export function extend(reservation: Reservation, expireAt: number, rules: Rules, now: number): Transition {
   if (!isLive(reservation)) return refused(alreadyResolved(reservation));
+  if (isDue(reservation, now)) return refused(pastDeadline(reservation));
   if (expireAt === reservation.expireAt) return UNCHANGED;
   if (expireAt < reservation.expireAt || expireAt <= now) {
     return refused(
@@ -93,20 +94,13 @@ export function fulfil(
   if (!isLive(reservation)) {
     return reservation.state === 'FULFILLED' ? UNCHANGED : refused(alreadyResolved(reservation));
   }
-  if (isDue(reservation, now)) {
-    return refused(
-      refuse('EXPIRED', 'the deadline has passed', {
-        state: 'EXPIRED',
-        resolve_time: new Date(reservation.expireAt).toISOString(),
-      }),
-    );
-  }
+  if (isDue(reservation, now)) return refused(pastDeadline(reservation));
   const wanted = quantities.length === 0 ? everything(reservation) : quantities;
   const refusal = checkQuantities(reservation, wanted);
   if (refusal !== null) return refused(refusal);
   const consumed = consume(reservation, wanted);
   const left = consumed.lines.some((line) => reservedUnits(line) > 0);
-  if (left && !close) return changed('changed', { ...reservation, lines: consumed.lines }, consumed.pools);
+  if (left && !close) return keepRest(reservation, consumed.lines, consumed.pools);
   const rest = releaseHeld({ ...reservation, lines: consumed.lines });
   const next: Reservation = {
     ...reservation,
@@ -118,24 +112,41 @@ export function fulfil(
   return changed('fulfilled', next, [...consumed.pools, ...rest.pools]);
 }
 
+/** Past its deadline, though nobody has swept it: the clock has freed it already. */
+function pastDeadline(reservation: LiveReservation): Refusal {
+  return refuse('EXPIRED', 'the deadline has passed', {
+    state: 'EXPIRED',
+    resolve_time: new Date(reservation.expireAt).toISOString(),
+  });
+}
+
+/** What is left stays held, and is READY where only picked units are left. */
+function keepRest(
+  reservation: LiveReservation,
+  lines: readonly ReservationLine[],
+  pools: readonly PoolChange[],
+): Transition {
+  const isAllPicked = lines.every((line) => line.allocations.every((part) => part.picked === part.reserved));
+  const state = isAllPicked ? 'READY' : reservation.state;
+  return changed('changed', { ...reservation, lines, state }, pools);
+}
+
 function everything(reservation: LiveReservation): LineQuantity[] {
   return reservation.lines
     .map((line) => ({ lineNumber: line.lineNumber, quantity: reservedUnits(line) }))
     .filter((line) => line.quantity > 0);
 }
 
-/** Each named line must exist and hold what is asked of it, quantities for one line summed. */
+/** Each named line must exist and hold what is asked of it, summed for the line and for each warehouse named. */
 function checkQuantities(reservation: LiveReservation, wanted: readonly LineQuantity[]): Refusal | null {
   const asked = new Map<string, number>();
   for (const { lineNumber, quantity, warehouse } of wanted) {
-    const key = `${lineNumber}\u0000${warehouse ?? ''}`;
-    const total = (asked.get(key) ?? 0) + quantity;
-    asked.set(key, total);
-    const line = reservation.lines.find((candidate) => candidate.lineNumber === lineNumber);
-    const held = (line?.allocations ?? [])
-      .filter((allocation) => warehouse === undefined || allocation.warehouse === warehouse)
-      .reduce((sum, allocation) => sum + allocation.reserved, 0);
-    if (total > held || quantity < 1) {
+    for (const place of warehouse === undefined ? [''] : [warehouse, '']) {
+      const key = `${lineNumber}\u0000${place}`;
+      const total = (asked.get(key) ?? 0) + quantity;
+      asked.set(key, total);
+      const held = heldUnits(reservation, lineNumber, place);
+      if (total <= held && quantity >= 1) continue;
       return refuse('INVALID_FIELD', `line ${lineNumber} holds ${held}`, {
         field: 'lines',
         line_number: lineNumber,
@@ -147,10 +158,21 @@ function checkQuantities(reservation: LiveReservation, wanted: readonly LineQuan
   return null;
 }
 
+/** Units one line holds at a warehouse, or at all of them where it is empty. */
+function heldUnits(reservation: LiveReservation, lineNumber: number, warehouse: string): number {
+  return reservation.lines
+    .filter((line) => line.lineNumber === lineNumber)
+    .flatMap((line) => line.allocations)
+    .filter((allocation) => warehouse === '' || allocation.warehouse === warehouse)
+    .reduce((sum, allocation) => sum + allocation.reserved, 0);
+}
+
 function consume(reservation: LiveReservation, wanted: readonly LineQuantity[]) {
   const pools: PoolChange[] = [];
   let lines: readonly ReservationLine[] = reservation.lines;
-  for (const want of wanted) {
+  // Quantities bound to a warehouse go first, so that free ones do not empty it.
+  const ordered = wanted.toSorted((a, b) => Number(b.warehouse !== undefined) - Number(a.warehouse !== undefined));
+  for (const want of ordered) {
     let missing = want.quantity;
     lines = editAllocations({ ...reservation, lines }, (allocation, line) => {
       const mine =
@@ -160,7 +182,7 @@ function consume(reservation: LiveReservation, wanted: readonly LineQuantity[]) 
       missing -= taken;
       const delta = { onHand: -taken, reserved: -taken };
       pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta });
-      return withReserved(allocation, allocation.reserved - taken, { fulfilled: allocation.fulfilled + taken });
+      return take(allocation, taken);
     });
   }
   return { lines, pools };
@@ -171,18 +193,16 @@ function releaseHeld(reservation: LiveReservation): { lines: readonly Reservatio
   const lines = editAllocations(reservation, (allocation, line) => {
     if (allocation.reserved === 0) return allocation;
     pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta: { reserved: -allocation.reserved } });
-    return withReserved(allocation, 0, { released: allocation.released + allocation.reserved });
+    const released = allocation.released + allocation.reserved;
+    return { ...allocation, reserved: 0, picked: 0, short: 0, released };
   });
   return { lines, pools };
 }
 
-/** Picked and short are parts of reserved, so they never exceed what is left of it. */
-function withReserved(allocation: Allocation, reserved: number, more: Partial<Allocation>): Allocation {
-  return {
-    ...allocation,
-    ...more,
-    reserved,
-    picked: Math.min(allocation.picked, reserved),
-    short: Math.min(allocation.short, reserved),
-  };
+/** Picked units leave first and missing ones last, so that picked and short stay parts of what is left. */
+function take(allocation: Allocation, taken: number): Allocation {
+  const reserved = allocation.reserved - taken;
+  const picked = Math.max(0, allocation.picked - taken);
+  const short = Math.min(allocation.short, reserved - picked);
+  return { ...allocation, reserved, picked, short, fulfilled: allocation.fulfilled + taken };
 }

@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from './refusal.ts';
-import { availableUnits, freeUnits, poolKey, type StockLevel } from './stock-level.ts';
+import { availableUnits, poolKey, type StockLevel } from './stock-level.ts';
 
 export interface Warehouse {
   readonly code: string;
@@ -132,7 +132,6 @@ function noStock(request: SourcingRequest, demand: LineDemand): Refusal {
 /** Which kind of holder keeps most of what is not free: exchange, sale, safety or unavailable. */
 function heldBy(levels: readonly StockLevel[]): string {
   const total = (pick: (level: StockLevel) => number) => levels.reduce((sum, level) => sum + pick(level), 0);
-  const short = levels.some((level) => freeUnits(level) <= 0);
   const holders: [string, number][] = [
     ['exchange', total((level) => level.reserved)],
     ['sale', total((level) => level.committed)],
@@ -140,5 +139,5 @@ function heldBy(levels: readonly StockLevel[]): string {
     ['unavailable', total((level) => level.unavailable)],
   ];
   const most = holders.reduce((best, holder) => (holder[1] > best[1] ? holder : best));
-  return short && most[1] > 0 ? most[0] : '';
+  return most[1] > 0 ? most[0] : '';
 }

@@ -14,7 +14,7 @@ export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
 /** Parameters of every property; `EARMARK_TEST_SEED` repeats a run. */
-export function runs(numRuns = PROPERTY_RUNS): fc.Parameters {
+export function runs(numRuns = PROPERTY_RUNS): { numRuns: number; seed?: number } {
   const seed = process.env.EARMARK_TEST_SEED;
   return { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) }) };
 }

@@ -30,7 +30,7 @@ export async function openOrm(databaseUrl: string, options: OrmOptions = {}): Pr
       entities: TABLES,
       extensions: [Migrator],
       ...(migrating
-        ? { migrations: { migrationsList: options.migrationsList, snapshot: false, transactional: true } }
+        ? { migrations: { migrationsList: options.migrationsList, snapshot: false, transactional: true, silent: true } }
         : {}),
       pool: { min: 0, max: migrating ? 2 : CONNECTIONS_MAX },
       driverOptions: {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node';
 import type { EmbeddedServer } from '../../adapters/embedded/embedded-server.ts';
 import { startEmbeddedNats } from '../../adapters/embedded/nats-server.ts';
 import { startEmbeddedPostgres } from '../../adapters/embedded/postgres.ts';
+import { migrate } from '../../src/persistence/migrate.ts';
 import { TEMPLATE_DATABASE, withDatabase } from './postgres.ts';
 
 declare module 'vitest' {
@@ -16,8 +17,6 @@ declare module 'vitest' {
     natsUrl: string;
   }
 }
-
-const MIGRATE_MODULE = new URL('../../src/persistence/migrate.ts', import.meta.url);
 
 /** Starts one PostgreSQL and one nats-server for the whole run, and stops them at its end. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -44,8 +43,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function createTemplate(adminUrl: string): Promise<void> {
-  if (!existsSync(MIGRATE_MODULE)) return;
-  const { migrate } = (await import(MIGRATE_MODULE.href)) as { migrate(databaseUrl: string): Promise<void> };
   const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();
   await admin.query(`create database ${TEMPLATE_DATABASE}`);

@@ -12,14 +12,15 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates a database with the current schema; `prefix` (a–z, 0–9, `_`) begins its name. */
-export async function createTestDatabase(prefix: string): Promise<TestDatabase> {
+/**
+ * Creates a database with the current schema; `prefix` (a–z, 0–9, `_`) begins its name.
+ * @param template another template than the migrated one, such as PostgreSQL's own empty `template1`
+ */
+export async function createTestDatabase(prefix: string, template = TEMPLATE_DATABASE): Promise<TestDatabase> {
   const adminUrl = inject('pgAdminUrl');
   const name = `${prefix}_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
   await withAdmin(adminUrl, async (admin) => {
-    const template = await admin.query('select 1 from pg_database where datname = $1', [TEMPLATE_DATABASE]);
-    const source = template.rowCount === 0 ? 'template1' : TEMPLATE_DATABASE;
-    await admin.query(`create database "${name}" template "${source}"`);
+    await admin.query(`create database "${name}" template "${template}"`);
   });
   return {
     url: withDatabase(adminUrl, name),

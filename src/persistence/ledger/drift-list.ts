@@ -1,0 +1,47 @@
+import type { Drift } from '../../ports.ts';
+
+/** Drifts one report holds; where there are more, the first ones tell what is wrong. */
+export const DRIFTS_MAX = 1_000;
+
+/** What can be wrong. Each names the rule that does not hold. */
+export type DriftKind =
+  /** A pool's reserved is not the sum of what its allocations hold. */
+  | 'RESERVED_COUNTER'
+  /** A pool's on hand, unavailable or committed is not the sum of its movements. */
+  | 'ON_HAND_COUNTER'
+  /** More is promised than is there, and the open shortage does not say so, or says another number. */
+  | 'SHORTAGE'
+  /** An allocation is not what the last audit event says. */
+  | 'ALLOCATION'
+  /** A reservation is not what its last audit event says. */
+  | 'STATE'
+  /** Units of an allocation appeared or vanished. */
+  | 'CONSERVATION'
+  /** Something followed the end of a reservation. */
+  | 'TRANSITION'
+  /** The versions of the audit events are not 1 to n. */
+  | 'VERSION_GAP'
+  /** An audit event is not what it was when it was written. */
+  | 'HASH_CHAIN'
+  /** An audit event has not exactly one outbox row. */
+  | 'OUTBOX'
+  /** A unit is held twice, or held where nothing is reserved. */
+  | 'UNIT'
+  /** An order line's exchanged units are not what its reservations hold and consumed. */
+  | 'ORDER_LINE'
+  /** An exchange does not point to its newest reservation. */
+  | 'EXCHANGE'
+  /** A resolved reservation still holds units. */
+  | 'LIVE_ALLOCATION';
+
+type Place = Partial<Pick<Drift, 'sku' | 'warehouse' | 'trackingId' | 'eventId'>>;
+
+/** The drifts found so far, at most {@link DRIFTS_MAX}. */
+export class DriftList {
+  readonly found: Drift[] = [];
+
+  add(kind: DriftKind, expected: number, actual: number, detail: string, place: Place): void {
+    if (this.found.length >= DRIFTS_MAX) return;
+    this.found.push({ sku: '', warehouse: '', trackingId: '', eventId: '', ...place, kind, expected, actual, detail });
+  }
+}

@@ -1,0 +1,81 @@
+import type { Statement } from '../statements.ts';
+import { DRIFTS_MAX, type DriftKind } from './drift-list.ts';
+import { type AuditRun, onSnapshot } from './snapshot.ts';
+
+type PoolPlace = readonly [sku: string, warehouse: string];
+
+interface PoolChecks {
+  readonly pools: number;
+  readonly wrong: readonly WrongCounter[];
+}
+
+interface WrongCounter {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly kind: DriftKind;
+  readonly counter: string;
+  readonly expected: number;
+  readonly actual: number;
+}
+
+/** Recomputes every counter of every pool from allocations and movements. Answers how many pools there were. */
+export async function auditPools(run: AuditRun): Promise<number> {
+  let checked = 0;
+  let after: PoolPlace | null = ['', ''];
+  while (after !== null) {
+    const from: PoolPlace = after;
+    const { last, checks } = await onSnapshot(run, async (query) => {
+      const [end] = await query<{ sku: string; warehouse: string }>(lastOfChunk(from, run.chunkSize));
+      const upTo: PoolPlace | null = end === undefined ? null : [end.sku, end.warehouse];
+      const [found] = await query<{ pools: number; wrong: WrongCounter[] }>(wrongCounters(from, upTo));
+      return { last: upTo, checks: found as PoolChecks };
+    });
+    checked += checks.pools;
+    for (const { sku, warehouse, kind, counter, expected, actual } of checks.wrong) {
+      run.drifts.add(kind, expected, actual, counter, { sku, warehouse });
+    }
+    after = last;
+  }
+  return checked;
+}
+
+function lastOfChunk(from: PoolPlace, chunkSize: number): Statement {
+  return {
+    name: 'audit-pool-chunk',
+    text: `select sku, warehouse from stock_pool where (sku, warehouse) > ($1::text, $2::text)
+      order by sku, warehouse offset $3::int limit 1`,
+    values: [...from, chunkSize - 1],
+  };
+}
+
+/** The last chunk is open at its end, so that lines of pools that are gone are found too. */
+function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
+  const range = `(sku, warehouse) > ($1::text, $2::text)
+    ${upTo === null ? '' : 'and (sku, warehouse) <= ($3::text, $4::text)'}`;
+  return {
+    name: upTo === null ? 'audit-last-pools' : 'audit-pools',
+    text: `with pool as materialized (
+        select sku, warehouse, on_hand, reserved, unavailable, committed, shortage from stock_pool where ${range}),
+      held as (
+        select sku, warehouse, sum(reserved) as reserved from allocation where ${range} group by sku, warehouse),
+      moved as (
+        select sku, warehouse, sum(on_hand_delta) as on_hand, sum(unavailable_delta) as unavailable,
+          sum(committed_delta) as committed
+        from stock_movement where ${range} group by sku, warehouse),
+      wrong as (
+        select sku, warehouse, c.kind, c.counter, c.expected::float8 as expected, c.actual::float8 as actual
+        from pool full join held using (sku, warehouse) full join moved using (sku, warehouse)
+        cross join lateral (values
+          ('RESERVED_COUNTER', 'reserved', coalesce(held.reserved, 0), coalesce(pool.reserved, 0)),
+          ('ON_HAND_COUNTER', 'on_hand', coalesce(moved.on_hand, 0), coalesce(pool.on_hand, 0)),
+          ('ON_HAND_COUNTER', 'unavailable', coalesce(moved.unavailable, 0), coalesce(pool.unavailable, 0)),
+          ('ON_HAND_COUNTER', 'committed', coalesce(moved.committed, 0), coalesce(pool.committed, 0)),
+          ('SHORTAGE', 'shortage', coalesce(greatest(0, pool.reserved - (pool.on_hand - pool.unavailable)), 0),
+            coalesce(pool.shortage, 0))) as c (kind, counter, expected, actual)
+        where c.expected <> c.actual
+        order by sku, warehouse, c.counter limit ${DRIFTS_MAX})
+      select (select count(*)::int from pool) as pools,
+        (select coalesce(json_agg(wrong), '[]') from wrong) as wrong`,
+    values: [...from, ...(upTo ?? [])],
+  };
+}

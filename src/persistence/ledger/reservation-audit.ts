@@ -1,0 +1,123 @@
+import { RESERVATION_COLUMNS, type ReservationRow } from '../rows.ts';
+import { millis, type Statement } from '../statements.ts';
+import {
+  checkReservation,
+  type StoredAllocation,
+  type StoredEvent,
+  type StoredReservation,
+} from './reservation-checks.ts';
+import { type AuditRun, onSnapshot, type Query } from './snapshot.ts';
+
+export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** Holds every reservation against its audit events. Answers how many there were. */
+export async function auditReservations(run: AuditRun): Promise<{ reservations: number; events: number }> {
+  const counts = { reservations: 0, events: 0 };
+  const end = await onSnapshot(run, lastReservation);
+  let after: string | null = FIRST_ID;
+  while (after !== null) {
+    const from: string = after;
+    const chunk = await onSnapshot(run, (query) => readChunk(query, from, run.chunkSize));
+    for (const stored of assemble(chunk)) checkReservation(stored, run.drifts);
+    counts.reservations += chunk.reservations.length;
+    counts.events += chunk.events.length;
+    // What began after the audit is left to the next one, or a busy service would never be done.
+    after = chunk.last === null || chunk.last > end ? null : chunk.last;
+  }
+  return counts;
+}
+
+interface Chunk {
+  /** Where the next chunk begins; null after the last. */
+  readonly last: string | null;
+  readonly reservations: readonly ReservationRow[];
+  readonly allocations: readonly StoredAllocation[];
+  readonly events: readonly StoredEvent[];
+}
+
+async function lastReservation(query: Query): Promise<string> {
+  const [last] = await query<{ reservation_id: string }>({
+    name: 'audit-last-reservation',
+    text: 'select reservation_id from reservation order by reservation_id desc limit 1',
+    values: [],
+  });
+  return last?.reservation_id ?? FIRST_ID;
+}
+
+async function readChunk(query: Query, from: string, chunkSize: number): Promise<Chunk> {
+  const [bounds] = await query<{ reservation: string | null; event: string | null }>({
+    name: 'audit-reservation-chunk',
+    text: `select
+        (select reservation_id from reservation where reservation_id > $1::uuid
+          order by reservation_id offset $2::int limit 1) as reservation,
+        (select reservation_id from audit_event where reservation_id > $1::uuid
+          order by reservation_id offset $3::int limit 1) as event`,
+    values: [from, chunkSize - 1, 4 * chunkSize - 1],
+  });
+  const last = [bounds?.reservation, bounds?.event].filter((id) => typeof id === 'string').sort()[0] ?? null;
+  const range: [string, string] = [from, last ?? LAST_ID];
+  const [reservations, allocations, events] = await Promise.all([
+    query<ReservationRow & Record<string, unknown>>(reservationRows(range)),
+    query<StoredAllocation & Record<string, unknown>>(allocationRows(range)),
+    query<StoredEvent & Record<string, unknown>>(eventRows(range)),
+  ]);
+  return { last, reservations, allocations, events };
+}
+
+function reservationRows(range: readonly string[]): Statement {
+  return {
+    name: 'audit-reservations',
+    text: `select ${RESERVATION_COLUMNS} from reservation r
+      where r.reservation_id > $1::uuid and r.reservation_id <= $2::uuid`,
+    values: [...range],
+  };
+}
+
+/** Units whose allocation is gone are joined in as an allocation that reserves nothing. */
+function allocationRows(range: readonly string[]): Statement {
+  return {
+    name: 'audit-allocations',
+    text: `with part as (
+        select * from allocation where reservation_id > $1::uuid and reservation_id <= $2::uuid),
+      unit as (
+        select reservation_id, line_number, warehouse, sku, count(*)::int as held_units from allocated_unit
+        where held and reservation_id > $1::uuid and reservation_id <= $2::uuid group by 1, 2, 3, 4)
+      select reservation_id, line_number, warehouse, sku, coalesce(quantity, 0) as quantity,
+        coalesce(reserved, 0) as reserved, coalesce(picked, 0) as picked, coalesce(short, 0) as short,
+        coalesce(fulfilled, 0) as fulfilled, coalesce(released, 0) as released, coalesce(held_units, 0) as held_units
+      from part full join unit using (reservation_id, line_number, warehouse, sku)`,
+    values: [...range],
+  };
+}
+
+function eventRows(range: readonly string[]): Statement {
+  return {
+    name: 'audit-events',
+    text: `select event_id as "eventId", reservation_id as "reservationId", version, kind, actor,
+        actor_type as "actorType", channel, reason, rule_version::float8 as "ruleVersion",
+        ${millis('create_time')} as "createdAt", trace_id as "traceId", after_state::text as "afterJson",
+        previous_hash as "previousHash", hash
+      from audit_event where reservation_id > $1::uuid and reservation_id <= $2::uuid
+      order by reservation_id, version`,
+    values: [...range],
+  };
+}
+
+function assemble(chunk: Chunk): StoredReservation[] {
+  const byId = new Map<
+    string,
+    { row: ReservationRow | null; allocations: StoredAllocation[]; events: StoredEvent[] }
+  >();
+  const of = (id: string) => {
+    const known = byId.get(id);
+    if (known !== undefined) return known;
+    const made = { row: null, allocations: [], events: [] };
+    byId.set(id, made);
+    return made;
+  };
+  for (const row of chunk.reservations) of(row.reservation_id).row = row;
+  for (const allocation of chunk.allocations) of(allocation.reservation_id).allocations.push(allocation);
+  for (const event of chunk.events) of(event.reservationId).events.push(event);
+  return [...byId.values()];
+}

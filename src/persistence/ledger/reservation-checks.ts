@@ -1,0 +1,231 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Reservation, ReservationLine } from '../../domain/reservation.ts';
+import { type HashedEvent, hashEvent, NO_HASH } from '../audit-hash.ts';
+import { type AllocationRow, lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
+import type { DriftList } from './drift-list.ts';
+
+export interface StoredEvent extends HashedEvent {
+  readonly previousHash: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+export interface StoredAllocation extends AllocationRow {
+  readonly sku: string;
+  readonly quantity: number;
+  /** Serial units of it that are held, by name. */
+  readonly held_units: number;
+}
+
+/** Everything stored of one reservation, on one snapshot. */
+export interface StoredReservation {
+  readonly row: ReservationRow | null;
+  readonly allocations: readonly StoredAllocation[];
+  /** By version. */
+  readonly events: readonly StoredEvent[];
+}
+
+/** Holds a reservation against its audit events, and these against each other. */
+export function checkReservation(stored: StoredReservation, drifts: DriftList): void {
+  const states = stored.events.map((event) => stateOf(event.afterJson));
+  const trackingId = stored.row?.tracking_id ?? states.find((state) => state !== null)?.trackingId ?? '';
+  checkVersions(stored, trackingId, drifts);
+  checkHashes(stored.events, trackingId, drifts);
+  checkHistory(stored.events, states, trackingId, drifts);
+  checkState(stored, states.at(-1) ?? null, trackingId, drifts);
+  checkAllocations(stored, states.at(-1) ?? null, trackingId, drifts);
+}
+
+/** The reservation an event stored; null where the text is none, which its hash tells as well. */
+function stateOf(afterJson: string): Reservation | null {
+  const state = JSON.parse(afterJson) as Reservation | null;
+  const readable = Array.isArray(state?.lines) && state.lines.every((line) => Array.isArray(line?.allocations));
+  return readable ? state : null;
+}
+
+function checkVersions({ row, events }: StoredReservation, trackingId: string, drifts: DriftList): void {
+  let expected = 1;
+  for (const { version, eventId } of events) {
+    if (version !== expected) {
+      drifts.add('VERSION_GAP', expected, version, 'the next audit event has another version', { trackingId, eventId });
+    }
+    expected = version + 1;
+  }
+  if (row !== null && row.version >= expected) {
+    drifts.add('VERSION_GAP', row.version, expected - 1, 'the last audit event is missing', { trackingId });
+  }
+}
+
+function checkHashes(events: readonly StoredEvent[], trackingId: string, drifts: DriftList): void {
+  let previous: Uint8Array = NO_HASH;
+  for (const event of events) {
+    const place = { trackingId, eventId: event.eventId };
+    if (!sameBytes(event.previousHash, previous)) {
+      drifts.add('HASH_CHAIN', 1, 0, 'the previous hash is not that of the event before', place);
+    }
+    if (!sameBytes(hashEvent(event.previousHash, event), event.hash)) {
+      drifts.add('HASH_CHAIN', 1, 0, 'the event is not what was hashed', place);
+    }
+    previous = event.hash;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** Nothing follows the end, and what left an allocation once never comes back to it. */
+function checkHistory(
+  events: readonly StoredEvent[],
+  states: readonly (Reservation | null)[],
+  trackingId: string,
+  drifts: DriftList,
+): void {
+  states.forEach((state, at) => {
+    const event = events[at];
+    if (state === null || event === undefined) return;
+    const place = { trackingId, eventId: event.eventId };
+    if (state.version !== event.version) {
+      drifts.add('VERSION_GAP', event.version, state.version, 'the event tells of another version', place);
+    }
+    checkUnits(state, place, drifts);
+    const before = states[at - 1];
+    if (before === undefined || before === null) return;
+    if (before.resolvedAt !== null) {
+      drifts.add('TRANSITION', before.version, state.version, `${event.kind} after ${before.state}`, place);
+    }
+    checkGone(before, state, place, drifts);
+  });
+}
+
+type Place = { readonly trackingId: string; readonly eventId: string };
+
+/** A line never holds or held more than was asked for. */
+function checkUnits(state: Reservation, place: Place, drifts: DriftList): void {
+  for (const line of state.lines) {
+    const live = line.allocations.reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
+    if (live <= line.quantity) continue;
+    const detail = `line ${line.lineNumber} has more units than were asked for`;
+    drifts.add('CONSERVATION', line.quantity, live, detail, { ...place, sku: line.sku });
+  }
+}
+
+function checkGone(before: Reservation, after: Reservation, place: Place, drifts: DriftList): void {
+  for (const line of before.lines) {
+    const next = after.lines.find((other) => other.lineNumber === line.lineNumber);
+    for (const part of line.allocations) {
+      const now = next?.allocations.find((other) => other.warehouse === part.warehouse);
+      for (const counter of ['fulfilled', 'released'] as const) {
+        const units = now?.[counter] ?? 0;
+        if (units >= part[counter]) continue;
+        const at = { ...place, sku: line.sku, warehouse: part.warehouse };
+        drifts.add('CONSERVATION', part[counter], units, `line ${line.lineNumber}: ${counter} fell`, at);
+      }
+    }
+  }
+}
+
+function checkState(
+  { row, events }: StoredReservation,
+  last: Reservation | null,
+  trackingId: string,
+  drifts: DriftList,
+): void {
+  const event = events.at(-1);
+  const eventId = event?.eventId ?? '';
+  if (row === null || last === null) {
+    const detail = row === null ? 'the reservation is missing' : 'no audit event tells of the reservation';
+    drifts.add('STATE', event?.version ?? 0, row?.version ?? 0, detail, { trackingId, eventId });
+    return;
+  }
+  const different = differingFields(row, last);
+  if (different.length === 0) return;
+  drifts.add('STATE', last.version, row.version, `not as in the last audit event: ${different.join(', ')}`, {
+    trackingId,
+    eventId,
+  });
+}
+
+/** Names only: the values may be a customer's. */
+function differingFields(row: ReservationRow, last: Reservation): string[] {
+  const pairs: [string, unknown, unknown][] = [
+    ['tracking_id', row.tracking_id, last.trackingId],
+    ['version', row.version, last.version],
+    ['state', row.state, last.state],
+    ['exchange_id', row.exchange_id, last.exchangeId],
+    ['return_case_id', row.return_case_id, last.returnCaseId],
+    ['order_id', row.order_id, last.orderId],
+    ['customer_ref', row.customer_ref, last.customerRef],
+    ['channel', row.channel, last.channel],
+    ['priority', row.priority, last.priority],
+    ['rule_version', row.rule_version, last.ruleVersion],
+    ['create_time', row.created_at, last.createdAt],
+    ['expire_time', row.expire_at, last.expireAt],
+    ['resolve_time', row.resolved_at, last.resolvedAt],
+    ['release_reason', row.release_reason, last.releaseReason],
+    ['trace_id', row.trace_id, last.traceId],
+    ['confirm_time', row.confirmed_at, last.warehouseConfirmedAt],
+    ['overdue_flagged', row.overdue_flagged, last.overdueFlagged],
+  ];
+  const fields = pairs.filter(([, stored, told]) => stored !== told).map(([field]) => field);
+  return sameLines(row.lines, last.lines) ? fields : [...fields, 'lines'];
+}
+
+/** Both texts come from the same writer and are nearly always equal; only then is parsing spared. */
+function sameLines(stored: string, told: readonly ReservationLine[]): boolean {
+  const text = lineFactsJson(told);
+  return stored === text || isDeepStrictEqual(lineFacts(stored), lineFacts(text));
+}
+
+const COUNTERS = ['reserved', 'picked', 'short', 'fulfilled', 'released'] as const;
+
+function checkAllocations(stored: StoredReservation, last: Reservation | null, trackingId: string, drifts: DriftList) {
+  const told = new Map<string, AllocationTold>();
+  for (const { lineNumber, sku, allocations } of last?.lines ?? []) {
+    for (const part of allocations) told.set(`${lineNumber}/${part.warehouse}`, { lineNumber, sku, part });
+  }
+  for (const allocation of stored.allocations) {
+    const key = `${allocation.line_number}/${allocation.warehouse}`;
+    checkAllocation(allocation, told.get(key), stored.row, trackingId, drifts);
+    told.delete(key);
+  }
+  for (const { lineNumber, sku, part } of told.values()) {
+    const place = { trackingId, sku, warehouse: part.warehouse };
+    drifts.add('ALLOCATION', 1, 0, `line ${lineNumber}: the allocation is missing`, place);
+  }
+}
+
+interface AllocationTold {
+  readonly lineNumber: number;
+  readonly sku: string;
+  readonly part: ReservationLine['allocations'][number];
+}
+
+function checkAllocation(
+  stored: StoredAllocation,
+  told: AllocationTold | undefined,
+  row: ReservationRow | null,
+  trackingId: string,
+  drifts: DriftList,
+): void {
+  const { sku, warehouse, quantity, reserved, fulfilled, released } = stored;
+  const place = { trackingId, sku, warehouse };
+  const line = `line ${stored.line_number}`;
+  if (told === undefined || told.sku !== sku) {
+    drifts.add('ALLOCATION', 0, 1, `${line}: no audit event tells of the allocation`, place);
+  } else {
+    for (const counter of COUNTERS) {
+      if (stored[counter] === told.part[counter]) continue;
+      drifts.add('ALLOCATION', told.part[counter], stored[counter], `${line}: ${counter}`, place);
+    }
+  }
+  const units = reserved + fulfilled + released;
+  if (quantity !== units) {
+    drifts.add('CONSERVATION', quantity, units, `${line}: reserved, fulfilled and released`, place);
+  }
+  if (row?.resolved_at != null && reserved !== 0) {
+    drifts.add('LIVE_ALLOCATION', 0, reserved, `${line}: held by a resolved reservation`, place);
+  }
+  if (stored.held_units > reserved) {
+    drifts.add('UNIT', reserved, stored.held_units, `${line}: more units held than reserved`, place);
+  }
+}

@@ -1,3 +1,4 @@
+import type { Rules } from '../domain/rules.ts';
 import type { Observability } from '../observability.ts';
 import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability.ts';
 import type {
@@ -19,6 +20,7 @@ import { GroupCommit } from './group-commit.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
 import { createReservationReader } from './reservation-reader.ts';
+import { readRules } from './rules-reader.ts';
 import { createStockReader } from './stock-reader.ts';
 import { runUnit, type UnitDeps } from './unit-of-work.ts';
 
@@ -31,6 +33,8 @@ export interface Engine {
   readonly due: DueReader;
   readonly outbox: Outbox;
   readonly ledger: LedgerAuditor;
+  /** The rules that hold now. */
+  readonly rules: () => Rules;
   /** Rejects while the database does not answer. */
   ping(): Promise<void>;
   /** Finishes what is queued, then closes the connections. */
@@ -51,6 +55,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
   const run = (commands: readonly Command[]) => observedUnit({ ...deps, pool, cache }, commands);
   const unitOfWork = new GroupCommit(run);
   const stock = createStockReader(orm, pool);
+  const rules = await readRules(orm);
   return {
     unitOfWork,
     reservations: createReservationReader(pool),
@@ -59,6 +64,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     due: createDueReader(pool),
     outbox: createOutbox(pool, stock),
     ledger: createLedgerAuditor(pool),
+    rules: () => rules,
     async ping() {
       await pool.query({ name: 'ping', text: 'select 1' });
     },

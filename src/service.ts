@@ -1,0 +1,191 @@
+import { connectNats } from '../adapters/nats/connection.ts';
+import { createPublisher } from '../adapters/nats/publisher.ts';
+import { createRefillTarget } from '../adapters/nats/refill-target.ts';
+import { startStreamKeeper } from '../adapters/nats/stream-keeper.ts';
+import { startWarehouseInbox } from '../adapters/wms/inbox.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './log.ts';
+import { createObservability, type Observability } from './observability.ts';
+import { type Engine, openEngine } from './persistence/engine.ts';
+import { migrate } from './persistence/migrate.ts';
+import { OUTBOX_RETENTION_MS } from './persistence/outbox.ts';
+import { pause, SYSTEM_CLOCK, SYSTEM_IDS, systemRandom } from './runtime.ts';
+import { metricsHandler } from './telemetry.ts';
+import { authenticateNobody } from './transport/authentication.ts';
+import { startConnectDoor } from './transport/connect-door.ts';
+import { startGrpcDoor } from './transport/grpc-door.ts';
+import { createRpcs } from './transport/handlers.ts';
+import type { Readiness } from './transport/http-pages.ts';
+import { createPipeline } from './transport/pipeline.ts';
+import { createFeeds } from './workers/availability-feed.ts';
+import { startExpiry } from './workers/expiry.ts';
+import { keepLastValuesFilled } from './workers/last-value-refill.ts';
+import { startOutboxRelay } from './workers/outbox-relay.ts';
+import { startRetention } from './workers/retention.ts';
+
+export interface ServiceSettings extends Pick<Config, 'host' | 'grpcPort' | 'httpPort'> {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+}
+
+/** One running process of the service, without the servers it may have been given. */
+export interface Service {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly engine: Engine;
+  /** Refuses new calls, finishes the running ones, then stops the workers; at most about 20 s. */
+  stop(): Promise<void>;
+}
+
+/** How long running calls may take once a stop was asked for, in milliseconds. */
+const GRACE_MS = 10_000;
+
+/** How long callers are told to go elsewhere before the doors close, in milliseconds. */
+const DRAIN_MS = 250;
+
+/** Migrates the database and starts everything one process does: doors, relay, inbox, expiry, retention, feeds. */
+export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
+  await migrate(settings.databaseUrl);
+  const observability = createObservability(logger);
+  const wakes: (() => void)[] = [];
+  const engine = await openEngine(settings.databaseUrl, {
+    ids: SYSTEM_IDS,
+    random: systemRandom,
+    monotonicMs: () => performance.now(),
+    pause,
+    observability,
+    onCommit: () => {
+      for (const wake of wakes) wake();
+    },
+  });
+  const feeds = createFeeds({ changes: engine.changes, stock: engine.stock, reservations: engine.reservations });
+  wakes.push(() => feeds.wake());
+  const warehouseSide = startWarehouseSide(settings.natsUrl, engine, observability, logger);
+  wakes.push(() => warehouseSide.wake());
+  const clockSide = startClockSide(engine, observability, logger);
+  const stopObserving = [
+    observability.observeQueue(() => engine.unitOfWork.depth),
+    observability.observeOutbox(() => engine.outbox.backlog()),
+  ];
+  const doors = await openDoors(settings, engine, feeds, observability, logger, warehouseSide.isUp);
+  return {
+    grpcPort: doors.grpcPort,
+    httpPort: doors.httpPort,
+    engine,
+    async stop() {
+      await doors.stop();
+      await Promise.all([clockSide.stop(), warehouseSide.stop(), feeds.stop()]);
+      for (const end of stopObserving) end();
+      await engine.close();
+      await warehouseSide.disconnect();
+    },
+  };
+}
+
+async function openDoors(
+  settings: ServiceSettings,
+  engine: Engine,
+  feeds: ReturnType<typeof createFeeds>,
+  observability: Observability,
+  logger: Logger,
+  isNatsUp: () => boolean,
+) {
+  const pipeline = createPipeline({
+    authenticate: authenticateNobody,
+    observe: (rpc, code, durationMs) => observability.recordRpc(rpc, code, durationMs),
+    reportBug: (rpc, error) => logger.error('bug', { rpc, error }),
+    now: SYSTEM_CLOCK.now,
+  });
+  const rpcs = createRpcs({
+    ...engine,
+    ids: SYSTEM_IDS,
+    availabilityFeed: feeds.availability,
+    reservationFeed: feeds.reservations,
+  });
+  const readiness = async (): Promise<Readiness> => {
+    if (pipeline.isDraining()) return { ready: false, missing: ['draining'] };
+    const isDatabaseUp = await engine.ping().then(
+      () => true,
+      () => false,
+    );
+    // NATS being away fails no request, so it is named and logged but does not take the process out of service.
+    if (!isNatsUp()) logger.warn('nats-away');
+    return isDatabaseUp ? { ready: true } : { ready: false, missing: ['database'] };
+  };
+  const listening = { host: settings.host, pipeline, rpcs };
+  const grpc = await startGrpcDoor({ ...listening, port: settings.grpcPort });
+  const http = await startConnectDoor({ ...listening, port: settings.httpPort, readiness, metrics: metricsHandler });
+  grpc.setServing(true);
+  return {
+    grpcPort: grpc.port,
+    httpPort: http.port,
+    async stop() {
+      grpc.setServing(false);
+      pipeline.drain();
+      await pause(DRAIN_MS);
+      pipeline.endStreams();
+      await Promise.all([grpc.stop(GRACE_MS), http.stop(GRACE_MS)]);
+    },
+  };
+}
+
+/** Everything that happens by the clock and not by a call. */
+function startClockSide(engine: Engine, observability: Observability, logger: Logger) {
+  const onFailure = (worker: string) => (error: unknown) => logger.warn('worker-failed', { worker, error });
+  const expiry = startExpiry({
+    ...engine,
+    pause,
+    onSwept: (latenessesMs) => observability.recordExpiry(...latenessesMs),
+    onFailure: onFailure('expiry'),
+  });
+  const retention = startRetention({
+    outbox: engine.outbox,
+    keepMs: OUTBOX_RETENTION_MS,
+    pause,
+    onFailure: onFailure('retention'),
+  });
+  return { stop: () => Promise.all([expiry.stop(), retention.stop()]) };
+}
+
+/** The relay out to the warehouses and the inbox back, over one connection that is made again for ever. */
+function startWarehouseSide(natsUrl: string, engine: Engine, observability: Observability, logger: Logger) {
+  const log = (message: string) => logger.info('nats', { message });
+  const link = connectNats({ url: natsUrl, name: 'earmark', random: systemRandom, log });
+  const warehouses = () => engine.stock.warehouses();
+  const keeper = startStreamKeeper({ link, warehouses, log });
+  const publisher = createPublisher({
+    link,
+    stock: engine.stock,
+    ensureStreams: keeper.ensure,
+    lowThreshold: engine.rules().lowThreshold,
+    log,
+  });
+  const relay = startOutboxRelay({
+    outbox: engine.outbox,
+    publisher,
+    whileLeading: (epoch, signal) =>
+      keepLastValuesFilled({ target: createRefillTarget(publisher), stock: engine.stock }, epoch, signal),
+    report: (event) => {
+      if (event.kind === 'published') observability.recordRelayPublish(event.topic, event.count, event.durationMs);
+      else if (event.kind === 'failed') logger.warn('relay-failed', { error: event.error });
+    },
+  });
+  const inbox = startWarehouseInbox({
+    link,
+    warehouses,
+    ensureStreams: keeper.ensure,
+    unitOfWork: engine.unitOfWork,
+    report: (event: string, verdict: string) => observability.recordInbound(event, verdict),
+    log,
+  } as unknown as Parameters<typeof startWarehouseInbox>[0]);
+  return {
+    isUp: link.isUp,
+    wake: relay.wake,
+    stop: async () => {
+      await inbox.stop();
+      await relay.stop();
+      await keeper.stop();
+    },
+    disconnect: () => link.close(),
+  };
+}

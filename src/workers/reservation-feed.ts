@@ -1,0 +1,98 @@
+import type { Target } from '../domain/working-set.ts';
+import {
+  type ChangeFeed,
+  type ReservationFeed,
+  type ReservationReader,
+  type ReservationStreamEvent,
+  UnknownTarget,
+} from '../ports.ts';
+import { type Bell, createBell } from './bell.ts';
+import type { ChangePoller } from './change-poller.ts';
+import { makeResumeToken, readResumeToken } from './resume-token.ts';
+
+/** Time between two heartbeats of a stream, in milliseconds; the contract allows 15 s. */
+const HEARTBEAT_MS = 10_000;
+
+const TOKEN_KIND = 'reservation';
+
+interface Watcher {
+  readonly bell: Bell;
+  reservationId: string;
+  closed: boolean;
+}
+
+/** Follows single reservations; each watcher reads its own when it hears that it changed. */
+export function createReservationFeed(
+  reservations: ReservationReader,
+  changes: ChangeFeed,
+  poller: ChangePoller,
+): ReservationFeed & { endAll(): void } {
+  const watchers = new Set<Watcher>();
+  const endAll = () => {
+    for (const watcher of watchers) {
+      watcher.closed = true;
+      watcher.bell.ring();
+    }
+  };
+  poller.listeners.add({
+    isNeeded: () => watchers.size > 0,
+    onReset: endAll,
+    onChanges: async ({ reservationIds }) => {
+      const changed = new Set(reservationIds);
+      for (const watcher of watchers) {
+        // One that has not found its reservation yet may be reading the state from before the change.
+        if (watcher.reservationId === '' || changed.has(watcher.reservationId)) watcher.bell.ring();
+      }
+    },
+  });
+  return {
+    endAll,
+    watch: (target, token, signal) => watch(target, token, signal, { reservations, poller, changes, watchers }),
+  };
+}
+
+interface WatchDeps {
+  readonly reservations: ReservationReader;
+  readonly poller: ChangePoller;
+  readonly changes: ChangeFeed;
+  readonly watchers: Set<Watcher>;
+}
+
+async function* watch(
+  target: Target,
+  token: string,
+  signal: AbortSignal,
+  deps: WatchDeps,
+): AsyncGenerator<ReservationStreamEvent> {
+  let sent = token === '' ? '' : readResumeToken(TOKEN_KIND, token, 1)[0];
+  const watcher: Watcher = { bell: createBell(), reservationId: '', closed: false };
+  deps.watchers.add(watcher);
+  try {
+    let beatAt = performance.now() + HEARTBEAT_MS;
+    while (!signal.aborted && !watcher.closed) {
+      const { asOf } = deps.poller.current() ?? (await startReading(deps));
+      // Found again each time: by exchange it may be a later reservation by now.
+      const reservation = await deps.reservations.find(target);
+      if (reservation === null) throw new UnknownTarget(target);
+      watcher.reservationId = reservation.reservationId;
+      const state = `${reservation.reservationId} ${reservation.version}`;
+      const resumeToken = makeResumeToken(TOKEN_KIND, [state]);
+      if (state !== sent) {
+        sent = state;
+        yield { type: 'update', reservation, resumeToken };
+      } else if (performance.now() >= beatAt) {
+        beatAt = performance.now() + HEARTBEAT_MS;
+        yield { type: 'heartbeat', asOf, resumeToken };
+      }
+      await watcher.bell.wait(Math.max(0, beatAt - performance.now()), signal);
+    }
+  } finally {
+    deps.watchers.delete(watcher);
+  }
+}
+
+async function startReading({ changes, poller }: WatchDeps) {
+  const read = await changes.position();
+  poller.startFrom(read);
+  return read;
+}

@@ -3,7 +3,7 @@ import { DRIFTS_MAX } from './drift-list.ts';
 import { type AuditRun, onSnapshot } from './snapshot.ts';
 
 /** These rows are compared by PostgreSQL and cost us nothing, so a chunk of them is this many times larger. */
-const ROWS_PER_CHUNK_ROW = 10;
+const ROWS_PER_CHUNK_ROW = 20;
 
 /** Holds order lines and exchanges, which sum up and point to reservations, against these. */
 export async function auditReferences(run: AuditRun): Promise<void> {

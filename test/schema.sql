@@ -1,0 +1,269 @@
+-- The schema of a migrated database, as PostgreSQL tells it. Compared in test;
+-- renewed by: node test/support/dump-schema.ts --write
+
+create table allocated_unit (
+  sku text not null,
+  unit_id text not null,
+  reservation_id uuid not null,
+  line_number integer not null,
+  warehouse text not null,
+  held boolean not null,
+  constraint allocated_unit_pkey PRIMARY KEY (reservation_id, line_number, warehouse, sku, unit_id)
+);
+CREATE UNIQUE INDEX allocated_unit_held_once ON public.allocated_unit USING btree (sku, unit_id) WHERE held;
+
+create table allocation (
+  reservation_id uuid not null,
+  line_number integer not null,
+  warehouse text not null,
+  sku text not null,
+  quantity integer not null,
+  reserved integer not null,
+  picked integer default 0 not null,
+  short integer default 0 not null,
+  fulfilled integer default 0 not null,
+  released integer default 0 not null,
+  constraint allocation_conserved CHECK ((quantity = ((reserved + fulfilled) + released))),
+  constraint allocation_counters CHECK (((reserved >= 0) AND (picked >= 0) AND (short >= 0) AND (fulfilled >= 0) AND (released >= 0) AND ((picked + short) <= reserved))),
+  constraint allocation_quantity_check CHECK ((quantity > 0)),
+  constraint allocation_pkey PRIMARY KEY (reservation_id, line_number, warehouse)
+) with (fillfactor=85);
+CREATE INDEX allocation_pool ON public.allocation USING btree (sku, warehouse, reservation_id);
+
+create table audit_event (
+  reservation_id uuid not null,
+  version integer not null,
+  event_id uuid not null,
+  kind text not null,
+  actor text not null,
+  actor_type text not null,
+  channel text not null,
+  reason text not null,
+  rule_version bigint not null,
+  after_state json not null,
+  create_time timestamp(3) with time zone not null,
+  trace_id text not null,
+  previous_hash bytea not null,
+  hash bytea not null,
+  constraint audit_event_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint audit_event_kind_check CHECK ((kind = ANY (ARRAY['reserved'::text, 'waitlisted'::text, 'extended'::text, 'changed'::text, 'preparing'::text, 'ready'::text, 'short'::text, 'released'::text, 'expired'::text, 'fulfilled'::text]))),
+  constraint audit_event_version_check CHECK ((version >= 1)),
+  constraint audit_event_pkey PRIMARY KEY (reservation_id, version)
+);
+CREATE INDEX audit_event_time ON public.audit_event USING brin (create_time);
+CREATE TRIGGER audit_event_append_only BEFORE DELETE OR UPDATE ON public.audit_event FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+
+create table exchange (
+  exchange_id text not null,
+  reservation_id uuid,
+  closed_by text,
+  constraint exchange_pkey PRIMARY KEY (exchange_id)
+) with (fillfactor=90);
+
+create table incarnation (
+  only_row boolean default true not null,
+  epoch uuid default gen_random_uuid() not null,
+  relay_epoch bigint default 0 not null,
+  catalog_version bigint default 1 not null,
+  constraint incarnation_only_row_check CHECK (only_row),
+  constraint incarnation_pkey PRIMARY KEY (only_row)
+);
+
+create table item (
+  sku text not null,
+  item_id uuid not null,
+  name text not null,
+  tracking text not null,
+  product text not null,
+  attributes jsonb not null,
+  equivalent_skus text[] not null,
+  retired boolean not null,
+  constraint item_sku_check CHECK (((octet_length(sku) >= 1) AND (octet_length(sku) <= 128))),
+  constraint item_tracking_check CHECK ((tracking = ANY (ARRAY['QUANTITY'::text, 'LOT'::text, 'SERIAL'::text]))),
+  constraint item_pkey PRIMARY KEY (sku),
+  constraint item_item_id_key UNIQUE (item_id)
+);
+
+create table mikro_orm_migrations (
+  id integer default nextval('mikro_orm_migrations_id_seq'::regclass) not null,
+  name character varying(255) not null,
+  executed_at timestamp(6) with time zone default CURRENT_TIMESTAMP(6) not null,
+  constraint mikro_orm_migrations_pkey PRIMARY KEY (id)
+);
+
+create table order_line (
+  order_id text not null,
+  order_line_id text not null,
+  purchased integer default 0 not null,
+  exchanged integer default 0 not null,
+  constraint order_line_bound CHECK (((exchanged >= 0) AND ((purchased = 0) OR (exchanged <= purchased)))),
+  constraint order_line_pkey PRIMARY KEY (order_id, order_line_id)
+) with (fillfactor=90);
+
+create table outbox (
+  outbox_id bigint generated always as identity not null,
+  topic text not null,
+  key text not null,
+  warehouse text not null,
+  version bigint not null,
+  body json,
+  traceparent text not null,
+  create_time timestamp(3) with time zone default now() not null,
+  published_time timestamp(3) with time zone,
+  xid xid8 default pg_current_xact_id() not null,
+  constraint outbox_topic_check CHECK ((topic = ANY (ARRAY['reservation'::text, 'pool'::text, 'verdict'::text]))),
+  constraint outbox_pkey PRIMARY KEY (outbox_id)
+) with (fillfactor=80);
+CREATE INDEX outbox_unpublished ON public.outbox USING btree (outbox_id) WHERE (published_time IS NULL);
+CREATE INDEX outbox_xid ON public.outbox USING btree (xid);
+
+create table request_claim (
+  principal text not null,
+  method text not null,
+  request_id text not null,
+  content_hash bytea not null,
+  reservation_id uuid,
+  reservation_version integer,
+  answer json,
+  create_time timestamp(3) with time zone default now() not null,
+  constraint request_claim_pkey PRIMARY KEY (principal, method, request_id)
+) with (fillfactor=90);
+CREATE INDEX request_claim_time ON public.request_claim USING brin (create_time);
+
+create table reservation (
+  reservation_id uuid not null,
+  tracking_id text not null,
+  version integer not null,
+  state text not null,
+  exchange_id text not null,
+  return_case_id text not null,
+  order_id text not null,
+  customer_ref text not null,
+  channel text not null,
+  priority integer not null,
+  lines json not null,
+  rule_version bigint not null,
+  create_time timestamp(3) with time zone not null,
+  expire_time timestamp(3) with time zone not null,
+  resolve_time timestamp(3) with time zone,
+  release_reason text,
+  trace_id text not null,
+  confirm_time timestamp(3) with time zone,
+  overdue_flagged boolean default false not null,
+  constraint reservation_deadline CHECK ((expire_time >= create_time)),
+  constraint reservation_release_reason_check CHECK ((release_reason = ANY (ARRAY['CANCELLED'::text, 'REFUNDED'::text, 'EXPIRED'::text, 'SUPERSEDED'::text, 'SHORT_PICKED'::text, 'MANUAL'::text]))),
+  constraint reservation_resolved CHECK ((((resolve_time IS NOT NULL) = (state = ANY (ARRAY['FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))) AND ((release_reason IS NOT NULL) = (state = ANY (ARRAY['RELEASED'::text, 'EXPIRED'::text]))))),
+  constraint reservation_state_check CHECK ((state = ANY (ARRAY['WAITLISTED'::text, 'RESERVED'::text, 'PREPARING'::text, 'READY'::text, 'FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))),
+  constraint reservation_version_check CHECK ((version >= 1)),
+  constraint reservation_pkey PRIMARY KEY (reservation_id),
+  constraint reservation_tracking_id_key UNIQUE (tracking_id)
+) with (fillfactor=80);
+CREATE INDEX reservation_customer ON public.reservation USING btree (customer_ref, reservation_id) WHERE (customer_ref <> ''::text);
+CREATE INDEX reservation_exchange ON public.reservation USING btree (exchange_id, reservation_id);
+CREATE INDEX reservation_expirable ON public.reservation USING btree (expire_time) WHERE (state = ANY (ARRAY['RESERVED'::text, 'WAITLISTED'::text]));
+CREATE INDEX reservation_in_preparation ON public.reservation USING btree (expire_time) WHERE ((state = ANY (ARRAY['PREPARING'::text, 'READY'::text])) AND (NOT overdue_flagged));
+CREATE UNIQUE INDEX reservation_live_exchange ON public.reservation USING btree (exchange_id) WHERE (resolve_time IS NULL);
+CREATE INDEX reservation_order ON public.reservation USING btree (order_id, reservation_id);
+CREATE INDEX reservation_return_case ON public.reservation USING btree (return_case_id, reservation_id);
+CREATE TRIGGER reservation_kept BEFORE DELETE ON public.reservation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER reservation_transition BEFORE UPDATE ON public.reservation FOR EACH ROW EXECUTE FUNCTION refuse_illegal_transition();
+
+create table rule_version (
+  version bigint not null,
+  effective_time timestamp(3) with time zone not null,
+  create_time timestamp(3) with time zone default now() not null,
+  actor text not null,
+  reason text not null,
+  body jsonb not null,
+  constraint rule_version_pkey PRIMARY KEY (version)
+);
+
+create table stock_movement (
+  movement_id uuid not null,
+  sku text not null,
+  warehouse text not null,
+  kind text not null,
+  on_hand_delta integer not null,
+  unavailable_delta integer not null,
+  committed_delta integer not null,
+  pool_version bigint not null,
+  reservation_id uuid,
+  actor text not null,
+  reason text not null,
+  occur_time timestamp(3) with time zone not null,
+  create_time timestamp(3) with time zone not null,
+  trace_id text not null,
+  constraint stock_movement_kind_check CHECK ((kind = ANY (ARRAY['RECEIVED'::text, 'ADJUSTED'::text, 'COUNTED'::text, 'SHIPPED'::text, 'SHORT_PICKED'::text]))),
+  constraint stock_movement_pkey PRIMARY KEY (movement_id)
+);
+CREATE INDEX stock_movement_pool ON public.stock_movement USING btree (sku, warehouse, occur_time);
+CREATE TRIGGER stock_movement_append_only BEFORE DELETE OR UPDATE ON public.stock_movement FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER stock_movement_no_truncate BEFORE TRUNCATE ON public.stock_movement FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+
+create table stock_pool (
+  sku text not null,
+  warehouse text not null,
+  on_hand integer default 0 not null,
+  reserved integer default 0 not null,
+  unavailable integer default 0 not null,
+  committed integer default 0 not null,
+  safety_stock integer default 0 not null,
+  shortage integer default 0 not null,
+  version bigint default 0 not null,
+  change_time timestamp(3) with time zone default now() not null,
+  count_time timestamp(3) with time zone,
+  constraint stock_pool_counters CHECK (((on_hand >= 0) AND (reserved >= 0) AND (unavailable >= 0) AND (committed >= 0) AND (safety_stock >= 0))),
+  constraint stock_pool_promise CHECK ((shortage = GREATEST(0, (reserved - (on_hand - unavailable))))),
+  constraint stock_pool_sku_fkey FOREIGN KEY (sku) REFERENCES item(sku),
+  constraint stock_pool_warehouse_fkey FOREIGN KEY (warehouse) REFERENCES warehouse(code),
+  constraint stock_pool_pkey PRIMARY KEY (sku, warehouse)
+) with (fillfactor=85);
+
+create table warehouse (
+  code text not null,
+  name text not null,
+  time_zone text not null,
+  priority integer not null,
+  country_code text not null,
+  postal_code text not null,
+  enabled boolean not null,
+  wms text not null,
+  constraint warehouse_code_check CHECK (((octet_length(code) >= 1) AND (octet_length(code) <= 64))),
+  constraint warehouse_pkey PRIMARY KEY (code)
+);
+
+CREATE OR REPLACE FUNCTION public.ledger_now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$select clock_timestamp()$function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_illegal_transition()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.resolve_time is not null then
+    raise exception 'reservation % is resolved and never changes again', old.reservation_id;
+  end if;
+  if new.version <= old.version then
+    raise exception 'reservation % must rise above version %', old.reservation_id, old.version;
+  end if;
+  if new.reservation_id <> old.reservation_id or new.tracking_id <> old.tracking_id
+     or new.exchange_id <> old.exchange_id or new.create_time <> old.create_time then
+    raise exception 'reservation % keeps its identity', old.reservation_id;
+  end if;
+  return new;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_ledger_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the ledger is append-only: % of % is refused', tg_op, tg_table_name using errcode = 'raise_exception';
+end $function$
+;

@@ -1,4 +1,6 @@
 import type { Rules } from '../domain/rules.ts';
+import type { TransitionKind } from '../domain/transition.ts';
+import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Observability } from '../observability.ts';
 import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability.ts';
 import type {
@@ -44,7 +46,7 @@ export interface Engine {
 export interface EngineDeps extends Pick<UnitDeps, 'ids' | 'random' | 'monotonicMs' | 'pause'> {
   readonly ids: Ids;
   readonly observability: Observability;
-  /** Called after each commit that wrote something, so that the relay and the feeds look at once. */
+  /** Called after each commit, so that the relay and the feeds look at once. */
   readonly onCommit: () => void;
 }
 
@@ -93,12 +95,18 @@ async function observedUnit(
     deps.observability.recordUnitFailure(failure, commands.length, attempt);
     attempt += 1;
   };
+  const onCommitted = (transitions: readonly RecordedTransition[]) => {
+    const counts = new Map<TransitionKind, number>();
+    for (const { kind } of transitions) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    for (const [kind, count] of counts) deps.observability.recordReservation(kind, count);
+    deps.onCommit();
+  };
   const decisions = commands
     .slice(1)
     .map((command) => [command, startDecisionSpan(command.trace, span.spanContext(), command.name)] as const);
   try {
     return await runInSpan(span, async () => {
-      const answers = await runUnit({ ...deps, onFailure }, commands);
+      const answers = await runUnit({ ...deps, onFailure, onCommitted }, commands);
       for (const [command, decision] of decisions) endDecisionSpan(decision, refusalReason(answers.get(command)));
       report(deps, commands, answers, deps.monotonicMs() - startedAt, attempt);
       return answers;
@@ -120,7 +128,6 @@ function report(deps: EngineDeps, commands: readonly Command[], answers: Answers
   }
   const lines = commands.reduce((sum, command) => sum + command.lineCount, 0);
   observability.recordUnit({ commands: commands.length, lines, refused, durationMs, attempt });
-  if (refused < answers.size) deps.onCommit();
 }
 
 function refusalReason(answer: Outcome | Error | undefined) {

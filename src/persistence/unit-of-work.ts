@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { BrokenInvariant, refuse } from '../domain/refusal.ts';
+import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import { classifyFailure } from './failures.ts';
@@ -27,6 +28,8 @@ export interface UnitDeps {
   readonly random: () => number;
   readonly monotonicMs: () => number;
   readonly pause: (ms: number) => Promise<void>;
+  /** Told of what each commit made true. */
+  readonly onCommitted: (transitions: readonly RecordedTransition[]) => void;
   /** Told of every failed try. */
   readonly onFailure: (failure: string, error: unknown) => void;
 }

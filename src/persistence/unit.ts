@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { BrokenInvariant } from '../domain/refusal.ts';
+import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import { readKnownClaims, settleClaims } from './claims.ts';
@@ -24,7 +25,12 @@ export async function attemptUnit(
   client: PoolClient,
   commands: readonly Command[],
   extra: Extra,
-  deps: { readonly ids: Ids; readonly cache: CatalogCache },
+  deps: {
+    readonly ids: Ids;
+    readonly cache: CatalogCache;
+    /** Told of what a commit made true. */
+    readonly onCommitted: (transitions: readonly RecordedTransition[]) => void;
+  },
 ): Promise<Attempt> {
   const locks = await planLocks(client, commands, extra);
   try {
@@ -36,6 +42,7 @@ export async function attemptUnit(
     const decided = decideUnit(commands, loaded.work, known);
     if (mayHideDue(decided, loaded, extra)) return await widen(client, { ...extra, deepDue: true }, []);
     await writeAndCommit(client, loaded, decided, deps.ids);
+    deps.onCommitted(loaded.work.transitions);
     return { kind: 'committed', decided };
   } catch (error) {
     await rollback(client);

@@ -39,7 +39,6 @@ export async function openTestService(url: string): Promise<TestService> {
     random: () => 0.5,
     monotonicMs: () => performance.now(),
     pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-    onCommitted: () => {},
     onFailure: (failure: string, error: unknown) => failures.push({ failure, error }),
     onCommitted: () => undefined,
   };

@@ -41,7 +41,7 @@ export function connectNats(options: NatsLinkOptions): NatsLink {
   const setUp = (value: boolean) => {
     if (isUp === value) return;
     isUp = value;
-    options.log?.(value ? 'connected to NATS' : 'NATS is away, trying again');
+    if (!closing.signal.aborted) options.log?.(value ? 'connected to NATS' : 'NATS is away, trying again');
     options.onStatus?.(value);
     if (value) wake(waiters);
   };

@@ -1,7 +1,6 @@
 import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Warehouse } from '../../src/domain/sourcing.ts';
 import { poolKey } from '../../src/domain/stock-level.ts';
 import type { MessagePublisher, OutboxRow, StockReader, StockView } from '../../src/ports.ts';
 import type { NatsLink } from './connection.ts';
@@ -36,16 +35,13 @@ export interface PublishSession {
   readonly lastValues: LastValueWriter;
 }
 
-/** The warehouse system of a warehouse; empty where none is connected. */
-export type WmsLookup = (warehouse: string) => string;
-
 export interface NatsPublisher extends MessagePublisher {
   /** The handles of the connection, or null while NATS is away. */
   session(): Promise<PublishSession | null>;
   /** Stores the last values of pools; those already there are left alone. */
   storeLastValues(views: readonly StockView[], context: PublishContext, signal: AbortSignal): Promise<void>;
-  /** The system of each warehouse as it is now. */
-  wmsByWarehouse(): Promise<WmsLookup>;
+  /** The warehouse system of each warehouse as it is now; empty where none is connected. */
+  systems(): Promise<ReadonlyMap<string, string>>;
 }
 
 /**
@@ -55,10 +51,7 @@ export interface NatsPublisher extends MessagePublisher {
 export function createPublisher(options: PublisherOptions): NatsPublisher {
   const { stock, log } = options;
   const session = sessionsOf(options);
-  const wmsByWarehouse = async () => {
-    const systems = new Map((await stock.warehouses()).map((warehouse: Warehouse) => [warehouse.code, warehouse.wms]));
-    return (warehouse: string) => systems.get(warehouse) ?? '';
-  };
+  const systems = async () => new Map((await stock.warehouses()).map(({ code, wms }) => [code, wms]));
   const sender = createSender(options);
 
   const storeLastValues: NatsPublisher['storeLastValues'] = async (views, context, signal) => {
@@ -74,11 +67,12 @@ export function createPublisher(options: PublisherOptions): NatsPublisher {
   return {
     session,
     storeLastValues,
-    wmsByWarehouse,
+    systems,
     publish: async (rows, epoch, signal) => {
       const current = await session();
       if (current === null || rows.length === 0) return [];
-      const wmsOf = await wmsByWarehouse();
+      const known = await systems();
+      const wmsOf = (warehouse: string) => known.get(warehouse) ?? '';
       const { done, failure } = await runInLanes(lanesOf(rows), ROWS_IN_FLIGHT_MAX, signal, (task) =>
         traced(task, (traceparent) => sender.sendRow(current, task.row, { wmsOf, epoch, traceparent, refill: '' })),
       );

@@ -3,7 +3,7 @@ import { type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { RefusalReason } from '../../src/domain/refusal.ts';
-import type { Clock, UnitOfWork, VerdictKind } from '../../src/ports.ts';
+import type { UnitOfWork, VerdictKind } from '../../src/ports.ts';
 import { applyWarehouseMessage, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
 import { traceparentOf } from '../nats/codec.ts';
 import { decodeToken, encodeToken, inboundTokens } from '../nats/subjects.ts';
@@ -21,6 +21,7 @@ const ATTEMPT_DELAY_MAX_MS = 2_000;
 const REDELIVERY_DELAY_MIN_MS = 1_000;
 const REDELIVERY_DELAY_MAX_MS = 60_000;
 const PUBLISH_TIMEOUT_MS = 5_000;
+const NANOS_PER_MS = 1_000_000;
 const TRACER = 'earmark';
 const NO_ID = 'unreadable';
 
@@ -40,7 +41,6 @@ export type InboundResult = VerdictKind | 'RETRIED' | 'PARKED';
 
 export interface HandlerDeps {
   readonly unitOfWork: UnitOfWork;
-  readonly clock: Clock;
   /** Counts what became of each message, by event. */
   readonly report?: (event: string, result: InboundResult) => void;
   readonly log?: (message: string) => void;
@@ -138,12 +138,12 @@ async function tryApply({ deps }: Work, message: WarehouseMessage, signal: Abort
 
 /** Parks what nobody can act upon and gives the verdict on it; both may happen twice and count once. */
 async function refuse(work: Work, { parkedAs, verdict }: Pick<Unreadable, 'parkedAs' | 'verdict'> & Unreadable) {
-  const { message, js, wms, deps } = work;
+  const { message, js, wms } = work;
   if (parkedAs !== null) await parkMessage(js, wms, message, parkedAs);
   const answer = directVerdict({
     ...judgedIds(wms, message.subject),
     warehouse: '',
-    occurredAt: deps.clock.now(),
+    occurredAt: Math.floor(message.info.timestampNanos / NANOS_PER_MS),
     verdict,
     traceparent: formatTraceparent(work.span.spanContext()),
   });

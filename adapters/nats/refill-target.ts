@@ -5,10 +5,9 @@ import {
   jetstreamManager,
   type StoredMsg,
 } from '@nats-io/jetstream';
-import type { Warehouse } from '../../src/domain/sourcing.ts';
 import type { StockView } from '../../src/ports.ts';
 import type { PublishContext } from './outgoing.ts';
-import type { NatsPublisher, WmsLookup } from './publisher.ts';
+import type { NatsPublisher } from './publisher.ts';
 import { availabilitySubject, stateSubject } from './subjects.ts';
 
 const API_TIMEOUT_MS = 5_000;
@@ -17,7 +16,7 @@ const SUBJECTS_PER_READ_MAX = 500;
 const STREAMS = ['EARMARK_STATE', 'EARMARK_AVAILABILITY'] as const;
 
 /** Which streams hold the last values, and how far they have come. */
-export interface LastValueStreams {
+export interface LastValueMarks {
   /** Another one means other streams, or other warehouse systems to tell. */
   readonly incarnation: string;
   /** The last sequences; never fall while the streams stay the same. */
@@ -27,18 +26,14 @@ export interface LastValueStreams {
 }
 
 /** The last values of all pools, seen as a whole: to notice that they were lost, and to put them back. */
-export interface LastValueStore {
+export interface RefillTarget {
   /** Null while NATS is away. @throws where the streams cannot be read */
-  streams(): Promise<LastValueStreams | null>;
+  streams(): Promise<LastValueMarks | null>;
   /** Stores the pools whose values are missing or differ. @throws where one could not be stored */
   fill(views: readonly StockView[], epoch: bigint, signal: AbortSignal): Promise<void>;
 }
 
-/** @param warehouses reads all warehouses: one newly connected has to be told every pool */
-export function createLastValueStore(
-  publisher: NatsPublisher,
-  warehouses: () => Promise<readonly Warehouse[]>,
-): LastValueStore {
+export function createRefillTarget(publisher: NatsPublisher): RefillTarget {
   const open = async () => {
     const session = await publisher.session();
     if (session === null) return null;
@@ -52,7 +47,7 @@ export function createLastValueStore(
       const opened = await open();
       if (opened === null) return null;
       const infos = await Promise.all(STREAMS.map((name) => opened.manager.streams.info(name)));
-      const systems = (await warehouses()).map(({ code, wms }) => `${code}=${wms}`).sort();
+      const systems = [...(await publisher.systems())].sort();
       return {
         incarnation: JSON.stringify([infos.map((info) => info.created), systems]),
         sequence: infos.reduce((sum, info) => sum + info.state.last_seq, 0),
@@ -63,7 +58,8 @@ export function createLastValueStore(
       const opened = await open();
       if (opened === null) throw new Error('NATS is away');
       const { session, manager } = opened;
-      const wmsOf = await publisher.wmsByWarehouse();
+      const systems = await publisher.systems();
+      const wmsOf: WmsLookup = (warehouse) => systems.get(warehouse) ?? '';
       const stored = await readStored(manager, views, wmsOf);
       const stale = views.filter((view) => !isStored(view, wmsOf, stored));
       if (stale.length === 0) return;
@@ -74,6 +70,8 @@ export function createLastValueStore(
     },
   };
 }
+
+type WmsLookup = PublishContext['wmsOf'];
 
 interface StoredNumbers {
   readonly version: number;

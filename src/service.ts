@@ -58,7 +58,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       for (const wake of wakes) wake();
     },
   });
-  const feeds = createFeeds({ changes: engine.changes, stock: engine.stock, reservations: engine.reservations });
+  const failed = (worker: string) => (error: unknown) => logger.warn('worker-failed', { worker, error });
+  const feeds = createFeeds({ changes: engine.changes, stock: engine.stock, reservations: engine.reservations, onFailure: failed('feeds') });
   wakes.push(() => feeds.wake());
   const warehouseSide = startWarehouseSide(settings.natsUrl, engine, observability, logger);
   wakes.push(() => warehouseSide.wake());
@@ -175,9 +176,9 @@ function startWarehouseSide(natsUrl: string, engine: Engine, observability: Obse
     warehouses,
     ensureStreams: keeper.ensure,
     unitOfWork: engine.unitOfWork,
-    report: (event: string, verdict: string) => observability.recordInbound(event, verdict),
+    report: (event, result) => observability.recordInbound(event, result),
     log,
-  } as unknown as Parameters<typeof startWarehouseInbox>[0]);
+  });
   return {
     isUp: link.isUp,
     wake: relay.wake,

@@ -5,6 +5,7 @@ import {
   type LiveReservation,
   type Reservation,
   type ReservationLine,
+  warehousesOf,
 } from './reservation.ts';
 import {
   alreadyResolved,
@@ -30,12 +31,21 @@ export function startPick(reservation: Reservation, now: number): Transition {
   return changed('preparing', { ...confirmed(reservation, now), state: 'PREPARING' });
 }
 
-/** The warehouse gave up before the goods were ready: reserved again, nothing picked. */
-export function abortPick(reservation: Reservation, now: number): Transition {
+/**
+ * One warehouse gave up before the goods were ready: nothing of it is picked. Reserved again, unless another
+ * warehouse has picked its part, which the clock must then not free.
+ */
+export function abortPick(reservation: Reservation, warehouse: string, now: number): Transition {
   if (!isLive(reservation)) return refused(tooLate(reservation));
   if (reservation.state !== 'PREPARING' && reservation.state !== 'READY') return UNCHANGED;
-  const lines = editAllocations(reservation, (allocation) => ({ ...allocation, picked: 0 }));
-  return changed('changed', { ...confirmed(reservation, now), lines, state: 'RESERVED' });
+  const lines = editAllocations(reservation, (allocation) =>
+    allocation.warehouse === warehouse ? { ...allocation, picked: 0 } : allocation,
+  );
+  const isPickedElsewhere = lines.some((line) => line.allocations.some((part) => part.picked > 0));
+  if (!isPickedElsewhere) return changed('changed', { ...confirmed(reservation, now), lines, state: 'RESERVED' });
+  if (sameCounts(lines, reservation.lines)) return UNCHANGED;
+  const kind = reservation.state === 'READY' ? 'preparing' : 'changed';
+  return changed(kind, { ...confirmed(reservation, now), lines, state: 'PREPARING' });
 }
 
 /**
@@ -103,6 +113,9 @@ function tooLate(reservation: Reservation): Refusal {
 
 /** Refuses lines the reservation has not at this warehouse, another SKU than the reserved one, or more than is held. */
 function checkLines(reservation: LiveReservation, warehouse: string, reported: readonly PickedLine[]): Refusal | null {
+  if (!warehousesOf(reservation).includes(warehouse)) {
+    return refuse('INVALID_FIELD', `nothing is held at ${warehouse}`, { field: 'warehouse', warehouse });
+  }
   for (const { lineNumber, sku } of reported) {
     const line = reservation.lines.find((candidate) => candidate.lineNumber === lineNumber);
     const held = line?.allocations.find((allocation) => allocation.warehouse === warehouse);

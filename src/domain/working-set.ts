@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts';
 import type { OrderLineUse } from './eligibility.ts';
-import { orderLineKey } from './eligibility.ts';
 import type { Item } from './item.ts';
+import { OrderLineUses } from './order-line-uses.ts';
 import { assertInvariant } from './refusal.ts';
 import { isDue, type Reservation } from './reservation.ts';
 import { expire } from './resolution.ts';
@@ -108,8 +108,7 @@ export class WorkingSet {
   readonly #reservations = new Map<string, Reservation>();
   readonly #byTracking = new Map<string, string>();
   readonly #exchanges = new Map<string, ExchangeState>();
-  readonly #orderLines = new Map<string, OrderLineUse>();
-  readonly #changedOrderLines = new Set<string>();
+  readonly #orderLines: OrderLineUses;
   readonly #changedExchanges = new Set<string>();
 
   constructor(rows: WorkingSetRows) {
@@ -127,7 +126,7 @@ export class WorkingSet {
       this.#byTracking.set(reservation.trackingId, reservation.reservationId);
     }
     for (const exchange of rows.exchanges) this.#exchanges.set(exchange.exchangeId, exchange);
-    for (const use of rows.orderLines) this.#orderLines.set(orderLineKey(use.orderId, use.orderLineId), use);
+    this.#orderLines = new OrderLineUses(rows.orderLines);
   }
 
   get pools(): ReadonlyMap<string, StockLevel> {
@@ -170,12 +169,15 @@ export class WorkingSet {
   }
 
   orderLine(orderId: string, orderLineId: string): OrderLineUse {
-    const known = this.#orderLines.get(orderLineKey(orderId, orderLineId));
-    return known ?? { orderId, orderLineId, purchased: 0, exchanged: 0 };
+    return this.#orderLines.get(orderId, orderLineId);
   }
 
+  /** On hand changes of a pool that occurred after an instant, those decided in this unit included. */
   movedSince(sku: string, warehouse: string, since: number): number {
-    return this.#rows.movedSince.get(`${poolKey(sku, warehouse)}\u0000${since}`) ?? 0;
+    const before = this.#rows.movedSince.get(`${poolKey(sku, warehouse)}\u0000${since}`) ?? 0;
+    return this.movements
+      .filter((one) => one.sku === sku && one.warehouse === warehouse && one.occurredAt > since)
+      .reduce((sum, one) => sum + one.onHandDelta, before);
   }
 
   /** Frees what the clock has freed already, before any command is decided. */
@@ -208,7 +210,7 @@ export class WorkingSet {
     this.#reservations.set(next.reservationId, next);
     this.#byTracking.set(next.trackingId, next.reservationId);
     if (previous === null) this.#openExchange(next);
-    this.#moveOrderLines(previous, next);
+    this.#orderLines.move(previous, next);
     this.transitions.push(transition);
   }
 
@@ -252,7 +254,7 @@ export class WorkingSet {
   }
 
   changedOrderLines(): OrderLineUse[] {
-    return [...this.#changedOrderLines].map((key) => this.#orderLines.get(key)).filter((use) => use !== undefined);
+    return this.#orderLines.changed();
   }
 
   changedExchanges(): ExchangeState[] {
@@ -261,9 +263,7 @@ export class WorkingSet {
 
   /** The first known number of bought units stands. */
   setPurchased(orderId: string, orderLineId: string, purchased: number): void {
-    const use = this.orderLine(orderId, orderLineId);
-    if (use.purchased > 0 || purchased <= 0) return;
-    this.#putOrderLine({ ...use, purchased });
+    this.#orderLines.setPurchased(orderId, orderLineId, purchased);
   }
 
   #applyPool(change: PoolRef & { delta: StockDelta }, transition: RecordedTransition, occurredAt: number): void {
@@ -291,26 +291,4 @@ export class WorkingSet {
     this.#exchanges.set(exchangeId, { exchangeId, reservationId, closedBy: null });
     this.#changedExchanges.add(exchangeId);
   }
-
-  #moveOrderLines(previous: Reservation | null, next: Reservation): void {
-    for (const line of next.lines) {
-      if (line.orderLineId === '') continue;
-      const before = previous?.lines.find((other) => other.lineNumber === line.lineNumber);
-      const delta = exchangedUnits(line) - (before === undefined ? 0 : exchangedUnits(before));
-      if (delta === 0) continue;
-      const use = this.orderLine(next.orderId, line.orderLineId);
-      this.#putOrderLine({ ...use, exchanged: use.exchanged + delta });
-    }
-  }
-
-  #putOrderLine(use: OrderLineUse): void {
-    const key = orderLineKey(use.orderId, use.orderLineId);
-    this.#orderLines.set(key, use);
-    this.#changedOrderLines.add(key);
-  }
-}
-
-/** Units that count against what was bought: held or consumed, not those given back. */
-function exchangedUnits(line: Reservation['lines'][number]): number {
-  return line.allocations.reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
 }

@@ -119,7 +119,7 @@ function transitionOf(work: WorkingSet, found: Reservation, message: PickMessage
     case 'pick-started':
       return startPick(found, work.now);
     case 'pick-aborted':
-      return abortPick(found, work.now);
+      return abortPick(found, message.warehouse, work.now);
     case 'pick-confirmed':
       return confirmPick(found, message.warehouse, message.lines, work.now);
     case 'pick-shorted':

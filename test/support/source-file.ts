@@ -42,8 +42,7 @@ export function lineOf(file: SourceFile, node: SyntaxNode): number {
 export function stringsOf(file: SourceFile): string[] {
   return file.nodes.flatMap((node) => {
     if (node.type === 'Literal' && typeof node.value === 'string') return [node.value];
-    const isText = node.type === 'TemplateElement' && typeof node.value === 'object' && node.value !== null;
-    return isText && 'raw' in node.value ? [String(node.value.raw)] : [];
+    return node.type === 'TemplateElement' ? [(node.value as { raw: string }).raw] : [];
   });
 }
 

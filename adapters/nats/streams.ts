@@ -74,9 +74,9 @@ export function inboundStream(wms: string): StreamSpec {
 
 /** The fields in which a stream differs from its specification. */
 export function driftOf(spec: StreamSpec, actual: StreamConfig): (keyof StreamSpec)[] {
-  return (Object.keys(spec) as (keyof StreamSpec)[]).filter(
-    (field) => JSON.stringify(spec[field]) !== JSON.stringify(actual[field]),
-  );
+  // The server leaves out what is false.
+  const shown = (value: unknown) => JSON.stringify(value === false ? undefined : value);
+  return (Object.keys(spec) as (keyof StreamSpec)[]).filter((field) => shown(spec[field]) !== shown(actual[field]));
 }
 
 function specOf(name: string, subject: string, traits: StreamTraits): StreamSpec {

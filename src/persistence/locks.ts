@@ -107,6 +107,16 @@ export function lockPools(skus: readonly string[]): Statement {
   };
 }
 
+/** Which of the SKUs nobody holds at this instant; takes their locks only for the length of this statement. */
+export function readUnlockedSkus(skus: readonly string[]): Statement {
+  return {
+    name: 'read-unlocked-skus',
+    text: `select p.sku, count(*)::int as free, (select count(*)::int from stock_pool o where o.sku = p.sku) as pools
+      from (select sku from stock_pool where sku = any($1::text[]) for no key update skip locked) p group by p.sku`,
+    values: [skus],
+  };
+}
+
 /** Locks reservations; their allocations and last hashes are read by later statements, which see what is committed. */
 export function lockReservations(ids: readonly string[]): Statement[] {
   const values = [ids];

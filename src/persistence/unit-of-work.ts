@@ -3,7 +3,8 @@ import { BrokenInvariant, refuse } from '../domain/refusal.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
-import { classifyFailure } from './failures.ts';
+import { classifyFailure, sqlState } from './failures.ts';
+import { readUnlockedSkus } from './locks.ts';
 import { type Extra, NO_EXTRA } from './plan.ts';
 import { attemptUnit } from './unit.ts';
 
@@ -15,6 +16,9 @@ const WIDEN_TRIES_MAX = 3;
 
 /** How long a unit waits for a lost database before DEPENDENCY_DOWN, in milliseconds. */
 const RECONNECT_MAX_MS = 3_000;
+
+/** SQLSTATE of a lock that was not had within the lock timeout. */
+const LOCK_WAIT = '55P03';
 
 const RETRY_PAUSE_MS = 20;
 const CONFLICT_RETRY_AFTER_MS = 200;
@@ -109,11 +113,13 @@ async function failed(
   const failure = error instanceof BrokenInvariant ? 'invariant' : classifyFailure(error);
   deps.onFailure(failure, error);
   switch (failure) {
-    case 'contention':
+    case 'contention': {
       progress.contention += 1;
       if (progress.contention >= CONTENTION_TRIES_MAX) return refuseAll(commands, answers, conflict());
+      const rest = sqlState(error) === LOCK_WAIT ? await runUnblocked(deps, commands, answers) : commands;
       await deps.pause(RETRY_PAUSE_MS * 2 ** progress.contention * (0.5 + deps.random()));
-      return commands;
+      return rest;
+    }
     case 'connection':
       progress.downSince ??= deps.monotonicMs();
       if (deps.monotonicMs() - progress.downSince > RECONNECT_MAX_MS) return refuseAll(commands, answers, down());
@@ -123,6 +129,32 @@ async function failed(
       return refuseAll(commands, answers, down());
     default:
       return await bisect(deps, commands, answers, error);
+  }
+}
+
+/** After a lock wait, the commands that do not need the blocked pools go first; answers those that do. */
+async function runUnblocked(
+  deps: UnitDeps,
+  commands: readonly Command[],
+  answers: Map<Command, Outcome | Error>,
+): Promise<readonly Command[]> {
+  const skus = [...new Set(commands.flatMap((command) => [...command.needs.skus]))];
+  if (commands.length === 1 || skus.length === 0) return commands;
+  const unlocked = await readUnlocked(deps.pool, skus);
+  const isBlocked = (command: Command) => command.needs.skus.some((sku) => !unlocked.has(sku));
+  const free = commands.filter((command) => !isBlocked(command));
+  if (free.length === 0 || free.length === commands.length) return commands;
+  for (const [command, answer] of await runUnit(deps, free)) answers.set(command, answer);
+  return commands.filter(isBlocked);
+}
+
+/** Where the question itself fails, none is known to be free. */
+async function readUnlocked(pool: Pool, skus: readonly string[]): Promise<ReadonlySet<string>> {
+  try {
+    const result = await pool.query<{ sku: string; free: number; pools: number }>(readUnlockedSkus(skus));
+    return new Set(result.rows.filter((row) => row.free === row.pools).map((row) => row.sku));
+  } catch {
+    return new Set();
   }
 }
 

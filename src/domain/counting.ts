@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from './refusal.ts';
-import { applyDelta, fitsCounters, type StockLevel } from './stock-level.ts';
+import { applyDelta, fitsCounters, type StockDelta, type StockLevel } from './stock-level.ts';
 
 /** How far a count's own time may lie ahead of our clock, in milliseconds. */
 export const COUNT_CLOCK_SKEW_MAX_MS = 300_000;
@@ -30,12 +30,12 @@ export type CountResult =
  * @param movedSince sum of on hand changes recorded after `countedAt`, in units
  */
 export function applyCount(level: StockLevel, count: StockCount, movedSince: number, now: number): CountResult {
-  const countedAt = count.countedAt ?? now;
-  if (countedAt > now + COUNT_CLOCK_SKEW_MAX_MS) {
+  const claimedAt = count.countedAt ?? now;
+  if (claimedAt > now + COUNT_CLOCK_SKEW_MAX_MS) {
     return refusedCount(
       refuse('INVALID_FIELD', 'the count lies in the future', {
         field: 'counted_time',
-        counted_time: new Date(countedAt).toISOString(),
+        counted_time: new Date(claimedAt).toISOString(),
       }),
     );
   }
@@ -48,6 +48,8 @@ export function applyCount(level: StockLevel, count: StockCount, movedSince: num
       }),
     );
   }
+  // A clock ahead of ours must not make what happens next look older than the count.
+  const countedAt = Math.min(claimedAt, now);
   if (countedAt < level.countedAt) return { outcome: 'ignored' };
   const onHand = count.onHand + movedSince + (count.netOfReserved ? level.reserved : 0);
   const delta = {
@@ -66,6 +68,11 @@ export function applyCount(level: StockLevel, count: StockCount, movedSince: num
     );
   }
   return { outcome: 'counted', level: { ...applyDelta(level, delta), countedAt } };
+}
+
+/** What a change still does to a pool: a count has seen what left before it, and its number says so already. */
+export function uncountedDelta(level: StockLevel, delta: StockDelta, occurredAt: number): StockDelta {
+  return occurredAt < level.countedAt ? { ...delta, onHand: 0 } : delta;
 }
 
 function refusedCount(refusal: Refusal): CountResult {

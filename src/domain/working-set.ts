@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts';
+import { uncountedDelta } from './counting.ts';
 import type { OrderLineUse } from './eligibility.ts';
 import type { Item } from './item.ts';
 import { OrderLineUses } from './order-line-uses.ts';
@@ -270,13 +271,16 @@ export class WorkingSet {
     const key = poolKey(change.sku, change.warehouse);
     const level = this.#pools.get(key);
     assertInvariant(level !== undefined, 'a changed pool must be locked');
-    this.#pools.set(key, applyDelta(level, change.delta));
-    const onHandDelta = change.delta.onHand ?? 0;
+    const isShort = transition.kind === 'short';
+    const delta = uncountedDelta(level, change.delta, occurredAt);
+    // What a picker misses may be gone from the count already; no count falls below zero.
+    const onHandDelta = isShort ? Math.max(delta.onHand ?? 0, -level.onHand) : (delta.onHand ?? 0);
+    this.#pools.set(key, applyDelta(level, { ...delta, onHand: onHandDelta }));
     if (onHandDelta === 0) return;
     this.movements.push({
       sku: change.sku,
       warehouse: change.warehouse,
-      kind: transition.kind === 'short' ? 'SHORT_PICKED' : 'SHIPPED',
+      kind: isShort ? 'SHORT_PICKED' : 'SHIPPED',
       onHandDelta,
       unavailableDelta: 0,
       committedDelta: 0,

@@ -1,7 +1,9 @@
-import { refuse } from '../domain/refusal.ts';
+import { uncountedDelta } from '../domain/counting.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { ReleaseReason, Reservation } from '../domain/reservation.ts';
 import { extend, fulfil, type LineQuantity, release } from '../domain/resolution.ts';
-import { checkEtag, type Transition } from '../domain/transition.ts';
+import { poolKey } from '../domain/stock-level.ts';
+import { checkEtag, type PoolChange, type Transition } from '../domain/transition.ts';
 import type { Target, WorkingSet } from '../domain/working-set.ts';
 import type { Command, Decision, Outcome, UnitOfWork } from '../ports.ts';
 import { type Call, causeOf, claimOf, needsTarget, type RequestKey, reservationAnswer } from './call.ts';
@@ -111,6 +113,31 @@ export function recordTransition(
   if (transition.outcome === 'refused') return { refusal: transition.refusal };
   if (transition.outcome === 'unchanged') return { answer: reservationAnswer(found) };
   const { kind, next, pools } = transition;
+  const refusal = kind === 'short' ? null : checkOnHand(work, pools, occurredAt);
+  if (refusal !== null) return { refusal };
   work.record({ kind, previous: found, next, cause: causeOf(call, reason) }, pools, occurredAt);
   return { answer: reservationAnswer(next) };
+}
+
+/** Refuses when more would leave a pool than is on hand, which a count may have lowered below what is promised. */
+function checkOnHand(work: WorkingSet, pools: readonly PoolChange[], occurredAt: number): Refusal | null {
+  const left = new Map<string, number>();
+  for (const { sku, warehouse, delta } of pools) {
+    const key = poolKey(sku, warehouse);
+    const level = work.pools.get(key);
+    if (level === undefined) continue;
+    const onHand = (left.get(key) ?? level.onHand) + (uncountedDelta(level, delta, occurredAt).onHand ?? 0);
+    if (onHand < 0) {
+      return refuse('NO_STOCK', `more of ${sku} would leave than is on hand`, {
+        sku,
+        warehouse,
+        requested: level.onHand - onHand,
+        available: level.onHand,
+        version: level.version,
+        held_by: '',
+      });
+    }
+    left.set(key, onHand);
+  }
+  return null;
 }

@@ -66,7 +66,7 @@ export function countAll(
   cause: Cause,
 ): Refusal | readonly StockLevel[] {
   const seen = new Map<string, StockLevel>();
-  const counted: { level: StockLevel; countedAt: number }[] = [];
+  const counted: StockLevel[] = [];
   for (const count of counts) {
     const key = `${count.sku}\u0000${count.warehouse}`;
     const level = seen.get(key) ?? knownPool(work, count);
@@ -76,9 +76,9 @@ export function countAll(
     if (result.outcome === 'refused') return result.refusal;
     if (result.outcome === 'ignored') continue;
     seen.set(key, result.level);
-    counted.push({ level: result.level, countedAt: since });
+    counted.push(result.level);
   }
-  for (const { level, countedAt } of counted) work.move(level, 'COUNTED', cause, countedAt);
+  for (const level of counted) work.move(level, 'COUNTED', cause, level.countedAt);
   return levelsOf(work, counts);
 }
 

@@ -1,9 +1,9 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { Caller } from '../domain/caller.ts';
-import type { StockCount } from '../domain/counting.ts';
+import { type StockCount, uncountedDelta } from '../domain/counting.ts';
 import { abortPick, confirmPick, type PickedLine, shortPick, startPick } from '../domain/picking.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import { isLive, type Reservation } from '../domain/reservation.ts';
+import { isLive, type Reservation, warehousesOf } from '../domain/reservation.ts';
 import { fulfil, type LineQuantity } from '../domain/resolution.ts';
 import { applyDelta, fitsCounters, type StockLevel } from '../domain/stock-level.ts';
 import type { Transition } from '../domain/transition.ts';
@@ -104,6 +104,7 @@ function decidePick(work: WorkingSet, message: PickMessage, caller: Caller): Ver
     return rejected(refuse('UNKNOWN_RESERVATION', 'no such reservation', { tracking_id: message.trackingId }));
   }
   if (message.event === 'shipment-confirmed' && !isLive(found)) return lateShipment(work, found, message, caller);
+  if (isLive(found) && !warehousesOf(found).includes(message.warehouse)) return rejected(holdsNothing(message));
   const transition = transitionOf(work, found, message);
   const versionBefore = found.version;
   const reason = message.code === '' ? message.event : message.code;
@@ -125,16 +126,15 @@ function transitionOf(work: WorkingSet, found: Reservation, message: PickMessage
     case 'pick-shorted':
       return shortPick(found, message.warehouse, message.lines, work.now);
     case 'shipment-confirmed':
-      return ship(work, found, message);
+      return ship(found, message, work.now);
   }
 }
 
 /** A shipment consumes what the warehouse held; no lines means all of it. */
-function ship(work: WorkingSet, found: Reservation, message: PickMessage): Transition {
+function ship(found: Reservation, message: PickMessage, now: number): Transition {
   const lines = shippedLines(found, message);
   if (lines.length === 0) {
-    const metadata = { field: 'warehouse', warehouse: message.warehouse };
-    return { outcome: 'refused', refusal: refuse('INVALID_FIELD', 'the warehouse holds nothing of it', metadata) };
+    return { outcome: 'refused', refusal: holdsNothing(message) };
   }
   const wrong = message.lines.find((line) => line.sku !== '' && line.sku !== skuOf(found, line.lineNumber));
   if (wrong !== undefined) {
@@ -143,17 +143,7 @@ function ship(work: WorkingSet, found: Reservation, message: PickMessage): Trans
       refusal: refuse('WRONG_UNIT', 'the line holds another item', { line_number: wrong.lineNumber, sku: wrong.sku }),
     };
   }
-  const missing = lines.find((line) => {
-    const level = work.pool(skuOf(found, line.lineNumber), message.warehouse);
-    return level !== null && level.onHand < line.quantity;
-  });
-  if (missing !== undefined) {
-    return {
-      outcome: 'refused',
-      refusal: notOnHand(skuOf(found, missing.lineNumber), message.warehouse, missing.quantity),
-    };
-  }
-  return fulfil(found, lines, false, work.now);
+  return fulfil(found, lines, false, now);
 }
 
 function shippedLines(found: Reservation, message: PickMessage): LineQuantity[] {
@@ -181,13 +171,15 @@ function lateShipment(work: WorkingSet, found: Reservation, message: PickMessage
     units.set(shippedSku, (units.get(shippedSku) ?? 0) + quantity);
   }
   const after: StockLevel[] = [];
+  const occurredAt = Math.min(message.occurredAt, work.now);
   for (const [sku, quantity] of units) {
     const level = work.pool(sku, message.warehouse);
-    const delta = { onHand: -quantity };
+    const lost = { onHand: -quantity };
+    const delta = level === null ? lost : uncountedDelta(level, lost, occurredAt);
     if (level === null || !fitsCounters(level, delta)) return rejected(notOnHand(sku, message.warehouse, quantity));
-    if (quantity > 0) after.push(applyDelta(level, delta));
+    if (delta.onHand !== 0) after.push(applyDelta(level, delta));
   }
-  for (const level of after) work.move(level, 'SHIPPED', cause, Math.min(message.occurredAt, work.now));
+  for (const level of after) work.move(level, 'SHIPPED', cause, occurredAt);
   return { kind: 'REJECTED', reason: 'TOO_LATE', metadata: { state: found.state, tracking_id: found.trackingId } };
 }
 
@@ -200,6 +192,10 @@ function releasedLines(found: Reservation, warehouse: string): PickedLine[] {
 
 function skuOf(found: Reservation, lineNumber: number): string {
   return found.lines.find((line) => line.lineNumber === lineNumber)?.sku ?? '';
+}
+
+function holdsNothing({ warehouse }: PickMessage): Refusal {
+  return refuse('INVALID_FIELD', 'the warehouse holds nothing of it', { field: 'warehouse', warehouse });
 }
 
 function notOnHand(sku: string, warehouse: string, requested: number): Refusal {

@@ -1,0 +1,80 @@
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Command } from 'commander';
+import {
+  AuditEventSchema,
+  type VerifyLedgerResponse,
+  VerifyLedgerResponseSchema,
+} from '../../../src/gen/earmark/v1/audit_service_pb.ts';
+import { parseInstant, parseTarget } from '../arguments.ts';
+import { CommandFailure } from '../failures.ts';
+import { answer, LONG_CALL_TIMEOUT_MS, type OpenSession, type Session } from '../session.ts';
+import { printable } from '../table.ts';
+
+interface ExportOptions {
+  readonly kind?: string;
+  readonly since?: Timestamp;
+  readonly until?: Timestamp;
+}
+
+/** What one page holds at most, as the contract has it. */
+const PAGE_SIZE = 500;
+
+export function addAuditCommands(program: Command, open: OpenSession): void {
+  const audit = program.command('audit').description('the evidence: export and verify');
+  audit
+    .command('export')
+    .description('print audit events with their hashes, oldest first, one JSON document per line')
+    .argument('[id]', 'only of this tracking id or reservation id')
+    .option('--kind <kind>', 'only of this kind, for example reserved')
+    .option('--since <instant>', 'committed at or after this instant', parseInstant)
+    .option('--until <instant>', 'committed before this instant', parseInstant)
+    .action((id: string | undefined, options: ExportOptions) => exportEvents(open(), id, options));
+  audit
+    .command('verify')
+    .description('recompute every counter from its evidence; exit status 1 if any number drifts')
+    .action(async () => {
+      const session = open();
+      const report = await session.audit.verifyLedger({}, { timeoutMs: LONG_CALL_TIMEOUT_MS });
+      await answer(session, VerifyLedgerResponseSchema, report, () => formatReport(report));
+      if (report.drifts.length > 0) throw new CommandFailure('The numbers do not agree with their evidence.');
+    });
+}
+
+async function exportEvents(session: Session, id: string | undefined, options: ExportOptions): Promise<void> {
+  const request = {
+    ...(id === undefined ? {} : toFilter(id)),
+    kinds: options.kind === undefined ? [] : [options.kind],
+    ...(options.since === undefined ? {} : { startTime: options.since }),
+    ...(options.until === undefined ? {} : { endTime: options.until }),
+    pageSize: PAGE_SIZE,
+  };
+  const lines: Session = { ...session, isJson: true };
+  let pageToken = '';
+  do {
+    const page = await session.audit.listEvents({ ...request, pageToken });
+    for (const event of page.events) await answer(lines, AuditEventSchema, event, () => '');
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '' && !session.interruption.signal.aborted);
+}
+
+function toFilter(id: string) {
+  const target = parseTarget(id, undefined);
+  return { [target.case]: target.value };
+}
+
+/** What was checked, then each difference, then the verdict. */
+export function formatReport(report: VerifyLedgerResponse): string {
+  const count = (name: string, number: bigint) => `${name.padEnd(14)}${number} checked`;
+  const drifts = report.drifts.map((drift) => {
+    const where = [drift.sku, drift.warehouse, drift.trackingId, drift.eventId].filter((part) => part !== '').join(' ');
+    const detail = drift.detail === '' ? '' : ` · ${drift.detail}`;
+    return printable(`drift ${drift.kind} ${where}: expected ${drift.expected}, found ${drift.actual}${detail}`);
+  });
+  return [
+    count('reservations', report.reservationsChecked),
+    count('pools', report.poolsChecked),
+    count('events', report.eventsChecked),
+    ...drifts,
+    report.drifts.length === 0 ? 'zero drift' : `${report.drifts.length} drifts`,
+  ].join('\n');
+}

@@ -1,0 +1,112 @@
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Command } from 'commander';
+import {
+  type ReleaseReason,
+  ReleaseReasonSchema,
+  type Reservation,
+} from '../../../src/gen/earmark/v1/reservation_pb.ts';
+import {
+  ExtendResponseSchema,
+  FulfilResponseSchema,
+  ReleaseResponseSchema,
+} from '../../../src/gen/earmark/v1/reservation_service_pb.ts';
+import { parseDurationMs, parseInstant, parseLineQuantity, parseTarget } from '../arguments.ts';
+import { CommandFailure, UsageError } from '../failures.ts';
+import { formatReservation } from '../format-reservation.ts';
+import { answer, type OpenSession, type Session } from '../session.ts';
+import { parseEnum, shortNames } from '../short-enum.ts';
+
+interface ChangeOptions {
+  readonly exchange?: string;
+  readonly requestId?: string;
+}
+
+interface ReleaseOptions extends ChangeOptions {
+  readonly reason: ReleaseReason;
+  readonly note: string;
+}
+
+interface FulfilOptions extends ChangeOptions {
+  readonly line: readonly ReturnType<typeof parseLineQuantity>[];
+  readonly close?: boolean;
+}
+
+interface ExtendOptions extends ChangeOptions {
+  readonly until?: ReturnType<typeof parseInstant>;
+  readonly by?: number;
+}
+
+/** release, fulfil and extend: what happens to a reservation once it is there. */
+export function addResolutionCommands(program: Command, open: OpenSession): void {
+  const toReason = (text: string) => parseEnum(ReleaseReasonSchema, text);
+  changeCommand(program, 'release', 'give the units back')
+    .option('--reason <reason>', `why: ${shortNames(ReleaseReasonSchema).join(', ')}`, toReason, toReason('MANUAL'))
+    .option('--note <text>', 'a remark for the audit trail', '')
+    .action(async (id: string | undefined, options: ReleaseOptions) => {
+      const session = open();
+      const { reason, note } = options;
+      const response = await session.reservations.release({ ...keyOf(session, id, options), reason, note });
+      await answer(session, ReleaseResponseSchema, response, () => tell(response));
+    });
+  changeCommand(program, 'fulfil', 'consume the units: they have left the warehouse')
+    .option('--line <line:quantity>', 'only this much of a line; may be repeated', collectLines, [])
+    .option('--close', 'give back what is not named, instead of keeping it held')
+    .action(async (id: string | undefined, options: FulfilOptions) => {
+      const session = open();
+      const lines = [...options.line];
+      const close = options.close === true;
+      const response = await session.reservations.fulfil({ ...keyOf(session, id, options), lines, close });
+      await answer(session, FulfilResponseSchema, response, () => tell(response));
+    });
+  changeCommand(program, 'extend', 'hold longer')
+    .option('--until <instant>', 'the new deadline: 2026-12-31 or 2026-12-31T18:00:00Z', parseInstant)
+    .option('--by <time>', 'this much longer than now agreed: 7d, 12h, 30m or 3600s', parseDurationMs)
+    .action(async (id: string | undefined, options: ExtendOptions) => {
+      const session = open();
+      const target = parseTarget(id, options.exchange);
+      const deadline = await chooseDeadline(session, target, options);
+      const response = await session.reservations.extend({ ...keyOf(session, id, options), ...deadline });
+      await answer(session, ExtendResponseSchema, response, () => tell(response));
+    });
+}
+
+function changeCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .argument('[id]', 'tracking id or reservation id')
+    .option('--exchange <id>', 'the exchange, instead of an id')
+    .option('--request-id <id>', 'makes the call repeatable: the same id gets the same answer');
+}
+
+function keyOf(session: Session, id: string | undefined, options: ChangeOptions) {
+  return { requestId: options.requestId ?? session.newId(), target: parseTarget(id, options.exchange) };
+}
+
+function collectLines(text: string, before: readonly ReturnType<typeof parseLineQuantity>[]) {
+  return [...before, parseLineQuantity(text)];
+}
+
+/** With `--by` the present deadline is read first, and its etag makes sure that it still is the present one. */
+async function chooseDeadline(session: Session, target: ReturnType<typeof parseTarget>, options: ExtendOptions) {
+  if ((options.until === undefined) === (options.by === undefined)) {
+    throw new UsageError('say how long: either --until or --by');
+  }
+  if (options.until !== undefined) return { expireTime: options.until };
+  const { reservation } = await session.reservations.getReservation({ target });
+  if (reservation?.expireTime === undefined) throw new CommandFailure('this reservation has no deadline');
+  const expireTime = timestampFromMs(timestampMs(reservation.expireTime) + (options.by ?? 0));
+  return { expireTime, etag: reservation.etag };
+}
+
+function tell({
+  reservation,
+  replayed,
+}: {
+  readonly reservation?: Reservation | undefined;
+  readonly replayed: boolean;
+}): string {
+  const again = replayed ? 'This request was answered before; this is that answer.\n' : '';
+  if (reservation === undefined) return `${again}This exchange never had a reservation; there was nothing to release.`;
+  return `${again}${formatReservation(reservation)}`;
+}

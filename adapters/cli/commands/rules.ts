@@ -1,0 +1,26 @@
+import { toJson } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import { GetRulesResponseSchema } from '../../../src/gen/earmark/v1/rule_service_pb.ts';
+import { RulesSchema } from '../../../src/gen/earmark/v1/rules_pb.ts';
+import { parseWhole } from '../arguments.ts';
+import { answer, type OpenSession } from '../session.ts';
+
+const VERSION_MAX = 2_147_483_647;
+const INDENT = 2;
+
+/** @returns the group, for the commands of it that stand elsewhere */
+export function addRulesCommands(program: Command, open: OpenSession): Command {
+  const rules = program.command('rules').description('read and change the rules');
+  rules
+    .command('get')
+    .description('print the rules that hold now, or one version, as JSON')
+    .option('--version <number>', 'the version', (text) => parseWhole(text, 1, VERSION_MAX), 0)
+    .action(async (options: { readonly version: number }) => {
+      const session = open();
+      const response = await session.rules.getRules({ version: BigInt(options.version) });
+      await answer(session, GetRulesResponseSchema, response, () =>
+        response.rules === undefined ? 'none' : JSON.stringify(toJson(RulesSchema, response.rules), null, INDENT),
+      );
+    });
+  return rules;
+}

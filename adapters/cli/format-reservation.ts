@@ -1,0 +1,84 @@
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
+import {
+  ReleaseReasonSchema,
+  type Reservation,
+  type ReservationLine,
+  ReservationState,
+  ReservationStateSchema,
+} from '../../src/gen/earmark/v1/reservation_pb.ts';
+import { shortName } from './short-enum.ts';
+import { formatTable, printable } from './table.ts';
+
+const FINAL_STATES: readonly ReservationState[] = [
+  ReservationState.FULFILLED,
+  ReservationState.RELEASED,
+  ReservationState.EXPIRED,
+];
+
+export function isFinal(reservation: Reservation): boolean {
+  return FINAL_STATES.includes(reservation.state);
+}
+
+/** An instant as `2026-12-07 13:45:02 UTC`; a dash where there is none. */
+export function formatInstant(instant: Timestamp | undefined): string {
+  if (instant === undefined) return '-';
+  return `${new Date(timestampMs(instant)).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** The state in its short form with what belongs to it: `RELEASED (CANCELLED)`. */
+export function formatState(reservation: Reservation): string {
+  const state = shortName(ReservationStateSchema, reservation.state);
+  if (reservation.state !== ReservationState.RELEASED) return state;
+  return `${state} (${shortName(ReleaseReasonSchema, reservation.releaseReason)})`;
+}
+
+/** One reservation on several lines. */
+export function formatReservation(reservation: Reservation): string {
+  const facts: [string, string][] = [
+    ['state', formatState(reservation)],
+    ['exchange', reservation.exchangeId],
+    ['return case', reservation.returnCaseId],
+    ['order', reservation.orderId],
+    ['reserved at', formatInstant(reservation.createTime)],
+    isFinal(reservation)
+      ? ['resolved at', formatInstant(reservation.resolveTime)]
+      : ['held until', formatInstant(reservation.expireTime)],
+    ['trace', reservation.traceId],
+    ['id', reservation.reservationId],
+  ];
+  const lines = facts
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `  ${name.padEnd(12)}${printable(value)}`);
+  return [reservation.trackingId, ...lines, ...reservation.lines.map(formatLine)].join('\n');
+}
+
+/** Many reservations, one row each. */
+export function formatReservations(reservations: readonly Reservation[]): string {
+  const titles = ['TRACKING ID', 'STATE', 'EXCHANGE', 'ITEMS', 'HELD UNTIL'];
+  return formatTable(
+    titles.map((title) => ({ title, align: 'left' as const })),
+    reservations.map((reservation) => [
+      reservation.trackingId,
+      formatState(reservation),
+      reservation.exchangeId,
+      reservation.lines.map((line) => `${line.quantity} × ${line.sku}`).join(', '),
+      isFinal(reservation) ? '-' : formatInstant(reservation.expireTime),
+    ]),
+  );
+}
+
+function formatLine(line: ReservationLine): string {
+  const counts: [string, number][] = [
+    ['held', line.reservedQuantity],
+    ['waiting', line.waitlistedQuantity],
+    ['picked', line.pickedQuantity],
+    ['shipped', line.fulfilledQuantity],
+    ['short', line.shortQuantity],
+  ];
+  const told = counts.filter(([, units]) => units > 0).map(([name, units]) => `${units} ${name}`);
+  const places = line.allocations.map(({ warehouse, quantity }) => `${quantity} in ${warehouse}`);
+  const substitute = line.substitutedForSku === '' ? '' : ` for ${line.substitutedForSku}`;
+  const details = [...told, ...places].join(', ');
+  const text = `${line.quantity} × ${line.sku}${substitute}${details === '' ? '' : ` · ${details}`}`;
+  return `  ${`line ${line.lineNumber}`.padEnd(12)}${printable(text)}`;
+}

@@ -1,6 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import {
-  type Code,
+  Code,
   ConnectError,
   type ConnectRouter,
   type ConnectRouterOptions,
@@ -66,10 +66,19 @@ async function* mapped(messages: AsyncIterable<Message>): AsyncGenerator<Message
 }
 
 function incoming(context: HandlerContext): IncomingCall {
+  const gone = new AbortController();
+  const { signal } = context;
+  // Connect keeps the deadline too, and its end of it must not look as if the caller had gone.
+  const onAbort = () => {
+    const isDeadline = signal.reason instanceof ConnectError && signal.reason.code === Code.DeadlineExceeded;
+    if (!isDeadline) gone.abort();
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
   return {
     header: (name) => context.requestHeader.get(name) ?? undefined,
     timeoutMs: context.timeoutMs() ?? null,
-    callerGone: context.signal,
+    callerGone: gone.signal,
   };
 }
 

@@ -84,8 +84,11 @@ async function answer(
 
 function incoming(call: ServerCall): IncomingCall {
   const gone = new AbortController();
-  call.on('cancelled', () => gone.abort());
   const deadline = Number(call.getDeadline());
+  // At the deadline grpc-js answers by itself and says cancelled; only before it has the caller gone.
+  call.on('cancelled', () => {
+    if (Date.now() < deadline) gone.abort();
+  });
   return {
     header: (name) => {
       const [value] = call.metadata.get(name);

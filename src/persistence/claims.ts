@@ -101,18 +101,21 @@ function deleteClaims(commands: readonly Command[]): Statement[] {
   ];
 }
 
+/** The content is kept with the answer: the first command of the id may have been refused and another one answered. */
 function keepAnswers(kept: readonly { readonly command: Command; readonly answer: Answer }[]): Statement[] {
   if (kept.length === 0) return [];
   const reservations = kept.map(({ answer }) => (answer.kind === 'reservation' ? answer.reservation : null));
   return [
     {
       name: 'keep-answers',
-      text: `update request_claim c set reservation_id = w.reservation_id, reservation_version = w.version, answer = w.answer
-        from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::json[])
-          as w (principal, method, request_id, reservation_id, version, answer)
+      text: `update request_claim c set content_hash = w.content_hash, reservation_id = w.reservation_id,
+          reservation_version = w.version, answer = w.answer
+        from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::int[], $7::json[])
+          as w (principal, method, request_id, content_hash, reservation_id, version, answer)
         where c.principal = w.principal and c.method = w.method and c.request_id = w.request_id`,
       values: [
         ...keysOf(kept.map((one) => one.command)),
+        kept.map(({ command }) => Buffer.from(command.claim?.contentHash ?? [])),
         reservations.map((reservation) => reservation?.reservationId ?? null),
         reservations.map((reservation) => reservation?.version ?? null),
         kept.map(({ answer }) => (answer.kind === 'reservation' ? null : JSON.stringify(answer))),

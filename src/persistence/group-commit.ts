@@ -105,14 +105,22 @@ export class GroupCommit implements UnitOfWork {
   #start(): void {
     if (this.#inFlight >= UNITS_IN_FLIGHT_MAX) return;
     const groups = this.#take();
-    if (groups.length === 0) return;
+    if (groups.length === 0) {
+      this.#tellIdle();
+      return;
+    }
     this.#inFlight += 1;
     void this.#runGroups(groups).finally(() => {
       this.#inFlight -= 1;
       if (this.#queued > 0) this.#schedule();
-      else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      else this.#tellIdle();
     });
     if (this.#queued > 0) this.#schedule();
+  }
+
+  #tellIdle(): void {
+    if (this.#queued > 0 || this.#inFlight > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #runGroups(groups: readonly Group[]): Promise<void> {

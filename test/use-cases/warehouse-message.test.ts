@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Reservation } from '../../src/domain/reservation.ts';
+import { release } from '../../src/domain/resolution.ts';
+import type { WorkingSet } from '../../src/domain/working-set.ts';
+import { applyWarehouseMessage, type PickEvent, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
+import { aLevel, aLine, anAllocation, aReservation, runs, T0 } from '../support/arbitraries.ts';
+import { aWorkingSet, decidingOn, levelIn, named } from '../support/deciding.ts';
+
+const held = named(
+  aReservation({ lines: [aLine({ quantity: 2, allocations: [anAllocation({ reserved: 2 })] })], expireAt: T0 + 1e9 }),
+  '1',
+);
+
+type Lines = { lineNumber: number; sku: string; quantity: number }[];
+
+function pick(
+  event: PickEvent,
+  more: { warehouse?: string; lines?: Lines; occurredAt?: number; trackingId?: string; wms?: string } = {},
+) {
+  const facts = {
+    wms: 'wms-1',
+    messageId: 'm',
+    contentHash: new Uint8Array(),
+    warehouse: 'W1',
+    occurredAt: T0,
+    trace: null,
+  };
+  return { ...facts, event, trackingId: 't-1', lines: [], code: '', ...more } satisfies WarehouseMessage;
+}
+
+function count(onHand: number, countedAt: number): WarehouseMessage {
+  const counts = [
+    {
+      sku: 'A',
+      warehouse: 'W1',
+      onHand,
+      unavailable: null,
+      committed: null,
+      expectedOnHand: null,
+      countedAt,
+      netOfReserved: false,
+    },
+  ];
+  const facts = { wms: 'wms-1', messageId: 'm', contentHash: new Uint8Array(), warehouse: 'W1', trace: null };
+  return { ...facts, event: 'inventory-counted', occurredAt: countedAt, counts };
+}
+
+async function tell(work: WorkingSet, message: WarehouseMessage): Promise<string> {
+  const result = await applyWarehouseMessage({ unitOfWork: decidingOn(work) }, message, AbortSignal.timeout(1_000));
+  if ('refusal' in result) return result.refusal.reason;
+  return `${result.verdict.kind} ${result.verdict.reason}`.trim();
+}
+
+function workWith(reservation: Reservation, more: { onHand?: number; reserved?: number } = {}): WorkingSet {
+  return aWorkingSet({ reservations: [reservation], pools: [aLevel({ reserved: 2, ...more })] });
+}
+
+describe('the verdict', () => {
+  const line = (quantity: number, sku = '') => [{ lineNumber: 1, sku, quantity }];
+  test.each([
+    ['a start', pick('pick-started'), 'ACCEPTED'],
+    ['a pick', pick('pick-confirmed'), 'ACCEPTED'],
+    ['a shipment', pick('shipment-confirmed'), 'ACCEPTED'],
+    ['a short pick', pick('pick-shorted', { lines: line(1) }), 'ACCEPTED'],
+    ['an abort without a start', pick('pick-aborted'), 'IGNORED'],
+    ['an unknown reservation', pick('pick-started', { trackingId: 't-9' }), 'REJECTED UNKNOWN_RESERVATION'],
+    ['an unknown warehouse', pick('pick-started', { warehouse: 'W9' }), 'REJECTED UNKNOWN_WAREHOUSE'],
+    ["another system's warehouse", pick('pick-started', { warehouse: 'W3' }), 'REJECTED NOT_ALLOWED'],
+    ['a start where nothing is held', pick('pick-started', { warehouse: 'W2' }), 'REJECTED INVALID_FIELD'],
+    ['a pick where nothing is held', pick('pick-confirmed', { warehouse: 'W2' }), 'REJECTED INVALID_FIELD'],
+    ['a shipment where nothing is held', pick('shipment-confirmed', { warehouse: 'W2' }), 'REJECTED INVALID_FIELD'],
+    ['another item', pick('shipment-confirmed', { lines: line(1, 'B') }), 'REJECTED WRONG_UNIT'],
+    ['more than is held', pick('shipment-confirmed', { lines: line(3) }), 'REJECTED INVALID_FIELD'],
+  ] as const)('on %s', async (_, message, expected) => {
+    expect(await tell(workWith(held), message)).toBe(expected);
+  });
+
+  test('on a shipment of more than is on hand is a rejection that changes nothing', async () => {
+    const work = workWith(held, { onHand: 1 });
+    expect(await tell(work, pick('shipment-confirmed'))).toBe('REJECTED NO_STOCK');
+    expect(levelIn(work)).toMatchObject({ onHand: 1, reserved: 2 });
+  });
+
+  test('on two lines of one item sums what leaves', async () => {
+    const lines = [1, 2].map((lineNumber) => aLine({ lineNumber }));
+    expect(await tell(workWith({ ...held, lines }, { onHand: 1 }), pick('shipment-confirmed'))).toBe(
+      'REJECTED NO_STOCK',
+    );
+  });
+
+  test('on units that a count has already taken away marks them short and leaves on hand at zero', async () => {
+    const work = workWith(held, { onHand: 0 });
+    expect(await tell(work, pick('pick-shorted', { lines: line(2) }))).toBe('ACCEPTED');
+    expect(levelIn(work).onHand).toBe(0);
+    expect(work.find({ by: 'tracking', id: 't-1' })?.lines[0]?.allocations[0]?.short).toBe(2);
+  });
+
+  test('on a shipment after release is too late, and yet on hand falls, once', async () => {
+    const transition = release(held, 'CANCELLED', T0);
+    if (transition.outcome !== 'changed') throw new TypeError('expected a release');
+    const work = workWith(transition.next, { reserved: 0 });
+    expect(await tell(work, pick('shipment-confirmed', { lines: line(2) }))).toBe('REJECTED TOO_LATE');
+    expect(levelIn(work).onHand).toBe(8);
+    expect(await tell(work, count(8, T0))).toBe('ACCEPTED');
+    expect(await tell(work, pick('shipment-confirmed', { lines: line(2), occurredAt: T0 - 1 }))).toBe(
+      'REJECTED TOO_LATE',
+    );
+    expect(levelIn(work).onHand).toBe(8);
+  });
+});
+
+describe('messages in any order', () => {
+  interface Event {
+    readonly ships: number;
+    readonly order: number;
+  }
+  const anyEvents: fc.Arbitrary<Event[]> = fc.array(
+    fc.record({ ships: fc.integer({ min: 0, max: 3 }), order: fc.nat() }),
+    { minLength: 1, maxLength: 8 },
+  );
+
+  /** Shipments and true counts (those that ship nothing), one a second, as messages in the order they happened. */
+  function messagesOf(events: readonly Event[], startsWith: number): WarehouseMessage[] {
+    let onHand = startsWith;
+    return events.map(({ ships }, at) => {
+      const occurredAt = T0 - 100_000 + at * 1_000;
+      if (ships === 0) return count(onHand, occurredAt);
+      onHand -= ships;
+      return pick('shipment-confirmed', { trackingId: `t-${at}`, occurredAt });
+    });
+  }
+
+  async function endOf(events: readonly Event[], messages: readonly WarehouseMessage[]) {
+    const reservations = events.flatMap(({ ships }, at) => {
+      const lines = [aLine({ quantity: ships, allocations: [anAllocation({ reserved: ships })] })];
+      return ships === 0 ? [] : [named({ ...held, lines }, `${at}`)];
+    });
+    const reserved = events.reduce((sum, { ships }) => sum + ships, 0);
+    const work = aWorkingSet({ reservations, pools: [aLevel({ onHand: 30, reserved })] });
+    for (const message of messages) await tell(work, message);
+    const states = reservations.map(({ trackingId }) => work.find({ by: 'tracking', id: trackingId })?.state);
+    return { level: levelIn(work), states, drift: 30 + work.movements.reduce((sum, one) => sum + one.onHandDelta, 0) };
+  }
+
+  test('end in the same state as in the order they happened', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyEvents, async (events) => {
+        const messages = messagesOf(events, 30);
+        const shuffled = messages
+          .map((message, at) => ({ message, order: events[at]?.order ?? 0 }))
+          .sort((a, b) => a.order - b.order)
+          .map(({ message }) => message);
+        const inOrder = await endOf(events, messages);
+        const inAnyOrder = await endOf(events, shuffled);
+        expect(inAnyOrder).toEqual(inOrder);
+        // What is on hand is always explained by the movements.
+        expect(inAnyOrder.drift).toBe(inAnyOrder.level.onHand);
+        expect(inOrder.level.reserved).toBe(0);
+      }),
+      runs(),
+    );
+  });
+});

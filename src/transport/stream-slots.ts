@@ -13,6 +13,8 @@ export interface StreamSlots {
    * @throws RpcFailure TOO_MANY_STREAMS
    */
   take(principal: string): () => void;
+  /** Places taken now. */
+  open(): number;
 }
 
 /** Counts open streams against both bounds. */
@@ -20,25 +22,26 @@ export function createStreamSlots(
   perProcessMax = STREAMS_PER_PROCESS_MAX,
   perPrincipalMax = STREAMS_PER_PRINCIPAL_MAX,
 ): StreamSlots {
-  const open = new Map<string, number>();
+  const taken = new Map<string, number>();
   let total = 0;
   return {
+    open: () => total,
     take(principal) {
-      const own = open.get(principal) ?? 0;
+      const own = taken.get(principal) ?? 0;
       if (total >= perProcessMax || own >= perPrincipalMax) {
         const limit = total >= perProcessMax ? perProcessMax : perPrincipalMax;
         throw refusedCall(refuse('TOO_MANY_STREAMS', `${limit} streams are open`, { limit }));
       }
-      open.set(principal, own + 1);
+      taken.set(principal, own + 1);
       total += 1;
-      let taken = true;
+      let isHeld = true;
       return () => {
-        if (!taken) return;
-        taken = false;
+        if (!isHeld) return;
+        isHeld = false;
         total -= 1;
-        const left = (open.get(principal) ?? 1) - 1;
-        if (left === 0) open.delete(principal);
-        else open.set(principal, left);
+        const left = (taken.get(principal) ?? 1) - 1;
+        if (left === 0) taken.delete(principal);
+        else taken.set(principal, left);
       };
     },
   };

@@ -25,6 +25,8 @@ export interface FeedDeps {
   readonly reservations: ReservationReader;
   /** Told when a read fails; it is repeated within a second. */
   readonly onFailure?: (error: unknown) => void;
+  /** Time between two heartbeats in milliseconds instead of {@link HEARTBEAT_MS}. */
+  readonly heartbeatMs?: number;
 }
 
 /** The feeds of one process over one reading of the database. */
@@ -41,7 +43,7 @@ export function createFeeds(deps: FeedDeps): Feeds {
   const poller = startChangePoller(deps.changes, deps.onFailure ?? (() => {}));
   const values = createPoolValues(deps.stock);
   poller.listeners.add(values);
-  const reservations = createReservationFeed(deps.reservations, deps.changes, poller);
+  const reservations = createReservationFeed({ ...deps, poller, heartbeatMs: deps.heartbeatMs ?? HEARTBEAT_MS });
   return {
     availability: {
       subscribe: (filter, token, signal) => follow(deps, poller, values, filter, token, signal),
@@ -82,7 +84,7 @@ async function* follow(
       }
     }
     yield { type: 'snapshot-complete', asOf: start.asOf, resumeToken: makeToken(start) };
-    yield* changesOf(poller, subscriber, start, signal);
+    yield* changesOf(poller, subscriber, start, deps.heartbeatMs ?? HEARTBEAT_MS, signal);
   } finally {
     values.subscribers.delete(subscriber);
   }
@@ -92,16 +94,17 @@ async function* changesOf(
   poller: ChangePoller,
   subscriber: PoolSubscriber,
   start: ReadPosition,
+  heartbeatMs: number,
   signal: AbortSignal,
 ): AsyncGenerator<AvailabilityStreamEvent> {
   let reached = start;
-  let beatAt = performance.now() + HEARTBEAT_MS;
+  let beatAt = performance.now() + heartbeatMs;
   while (!signal.aborted && !subscriber.isClosed()) {
     // A whole read is handed out before its position is known, so with nothing waiting everything up to it is sent.
     const read = poller.current();
     if (!subscriber.hasPending() && read !== null && read.position >= reached.position) reached = read;
     if (performance.now() >= beatAt) {
-      beatAt = performance.now() + HEARTBEAT_MS;
+      beatAt = performance.now() + heartbeatMs;
       yield { type: 'heartbeat', asOf: reached.asOf, resumeToken: makeToken(reached) };
       continue;
     }

@@ -10,9 +10,6 @@ import { type Bell, createBell } from './bell.ts';
 import type { ChangePoller } from './change-poller.ts';
 import { makeResumeToken, readResumeToken } from './resume-token.ts';
 
-/** Time between two heartbeats of a stream, in milliseconds; the contract allows 15 s. */
-const HEARTBEAT_MS = 10_000;
-
 const TOKEN_KIND = 'reservation';
 
 interface Watcher {
@@ -21,12 +18,16 @@ interface Watcher {
   closed: boolean;
 }
 
+export interface ReservationFeedDeps {
+  readonly reservations: ReservationReader;
+  readonly changes: ChangeFeed;
+  readonly poller: ChangePoller;
+  /** Time between two heartbeats in milliseconds. */
+  readonly heartbeatMs: number;
+}
+
 /** Follows single reservations; each watcher reads its own when it hears that it changed. */
-export function createReservationFeed(
-  reservations: ReservationReader,
-  changes: ChangeFeed,
-  poller: ChangePoller,
-): ReservationFeed & { endAll(): void } {
+export function createReservationFeed(deps: ReservationFeedDeps): ReservationFeed & { endAll(): void } {
   const watchers = new Set<Watcher>();
   const endAll = () => {
     for (const watcher of watchers) {
@@ -34,7 +35,7 @@ export function createReservationFeed(
       watcher.bell.ring();
     }
   };
-  poller.listeners.add({
+  deps.poller.listeners.add({
     isNeeded: () => watchers.size > 0,
     onReset: endAll,
     onChanges: async ({ reservationIds }) => {
@@ -47,14 +48,11 @@ export function createReservationFeed(
   });
   return {
     endAll,
-    watch: (target, token, signal) => watch(target, token, signal, { reservations, poller, changes, watchers }),
+    watch: (target, token, signal) => watch(target, token, signal, { ...deps, watchers }),
   };
 }
 
-interface WatchDeps {
-  readonly reservations: ReservationReader;
-  readonly poller: ChangePoller;
-  readonly changes: ChangeFeed;
+interface WatchDeps extends ReservationFeedDeps {
   readonly watchers: Set<Watcher>;
 }
 
@@ -68,7 +66,7 @@ async function* watch(
   const watcher: Watcher = { bell: createBell(), reservationId: '', closed: false };
   deps.watchers.add(watcher);
   try {
-    let beatAt = performance.now() + HEARTBEAT_MS;
+    let beatAt = performance.now() + deps.heartbeatMs;
     while (!signal.aborted && !watcher.closed) {
       const { asOf } = deps.poller.current() ?? (await startReading(deps));
       // Found again each time: by exchange it may be a later reservation by now.
@@ -81,7 +79,7 @@ async function* watch(
         sent = state;
         yield { type: 'update', reservation, resumeToken };
       } else if (performance.now() >= beatAt) {
-        beatAt = performance.now() + HEARTBEAT_MS;
+        beatAt = performance.now() + deps.heartbeatMs;
         yield { type: 'heartbeat', asOf, resumeToken };
       }
       await watcher.bell.wait(Math.max(0, beatAt - performance.now()), signal);

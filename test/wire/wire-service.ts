@@ -24,6 +24,7 @@ export interface WireService {
   readonly grpc: GrpcDoor;
   /** `Method CODE` of each finished call. */
   readonly finished: string[];
+  openStreams(): number;
   /** Bugs of ours that were reported. */
   readonly bugs: unknown[];
   closeDoors(graceMs: number): Promise<void>;
@@ -48,13 +49,14 @@ export async function startWireService(streamsMax = 50): Promise<WireService> {
   const feeds = createFeeds(engine);
   wakes.push(feeds.wake);
   const finished: string[] = [];
+  const slots = createStreamSlots(streamsMax, streamsMax);
   const bugs: unknown[] = [];
   const pipeline = createPipeline({
     authenticate: authenticateNobody,
     observe: (rpc, code) => finished.push(`${rpc} ${code}`),
     reportBug: (_rpc, error) => bugs.push(error),
     now: () => Date.now(),
-    streamSlots: createStreamSlots(streamsMax, streamsMax),
+    streamSlots: slots,
   });
   const rpcs = createRpcs({
     ...engine,
@@ -84,6 +86,7 @@ export async function startWireService(streamsMax = 50): Promise<WireService> {
     pipeline,
     grpc,
     finished,
+    openStreams: () => slots.open(),
     bugs,
     closeDoors,
     async stop() {

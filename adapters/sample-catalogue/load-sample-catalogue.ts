@@ -1,45 +1,55 @@
-import { hash } from 'node:crypto';
-import { type Caller, CLOCK_CALLER } from '../../src/domain/caller.ts';
-import type { Item } from '../../src/domain/item.ts';
+import { createHash } from 'node:crypto';
 import type { Ids, Outcome, UnitOfWork } from '../../src/ports.ts';
+import type { Call, RequestKey } from '../../src/use-cases/call.ts';
 import { putItems, putWarehouses, receiveStock } from '../../src/use-cases/stock.ts';
-import { SAMPLE_ITEMS, SAMPLE_STOCK, SAMPLE_WAREHOUSES } from './sample-catalogue.ts';
+import { SAMPLE_ITEMS, SAMPLE_WAREHOUSES, type SampleItem } from './sample-data.ts';
 
-const CALLER: Caller = { principal: 'sample-catalogue', actorType: 'SERVICE', channel: '' };
-const CALL = { caller: CALLER, trace: null };
+/** What the sample catalogue holds. */
+export interface SampleCounts {
+  readonly warehouses: number;
+  readonly items: number;
+  /** Units on hand over all warehouses. */
+  readonly units: number;
+}
 
-/** Raised with the content, so that a changed sample is not taken for a repetition. */
-const REQUEST_ID_PREFIX = 'sample-1';
+const CALL: Call = { caller: { principal: 'sample-catalogue', actorType: 'SERVICE', channel: '' }, trace: null };
 
 /**
- * Loads the sample catalogue with its stock through the ordinary use cases. The request ids are always the same, so
- * two processes that start together load it once.
- * @throws Error where the service refuses it
+ * Loads warehouses, items and stock. Its request ids are always the same, so that loading it again does nothing for as
+ * long as request ids are kept.
+ * @throws Error where a part is refused, which only happens when other data stand in its way
  */
 export async function loadSampleCatalogue(deps: {
   readonly unitOfWork: UnitOfWork;
   readonly ids: Ids;
-}): Promise<{ readonly items: number; readonly warehouses: number }> {
-  const items: Item[] = SAMPLE_ITEMS.map((item) => ({
-    ...item,
-    itemId: deps.ids.uuid(),
-    tracking: 'QUANTITY',
-    equivalentSkus: [],
-    retired: false,
-  }));
-  const receipts = SAMPLE_ITEMS.flatMap(({ sku }) =>
-    Object.entries(SAMPLE_STOCK).map(([warehouse, onHand]) => ({ sku, warehouse, delta: { onHand } })),
-  );
-  done(await putWarehouses(deps, { ...keyOf('warehouses', SAMPLE_WAREHOUSES), warehouses: SAMPLE_WAREHOUSES }, CALL));
-  done(await putItems(deps, { ...keyOf('items', SAMPLE_ITEMS), items }, CALL));
-  done(await receiveStock(deps, { ...keyOf('stock', receipts), reason: 'sample catalogue', receipts }, CALL));
-  return { items: items.length, warehouses: SAMPLE_WAREHOUSES.length };
+}): Promise<SampleCounts> {
+  const warehouses = SAMPLE_WAREHOUSES;
+  accepted(await putWarehouses(deps, { ...keyOf('warehouses', warehouses), warehouses }, CALL));
+  const items = SAMPLE_ITEMS.map((item) => toItem(item, deps.ids.uuid()));
+  accepted(await putItems(deps, { ...keyOf('items', SAMPLE_ITEMS), items }, CALL));
+  const receipts = SAMPLE_ITEMS.flatMap(receiptsOf);
+  accepted(await receiveStock(deps, { ...keyOf('stock', receipts), reason: 'SAMPLE', receipts }, CALL));
+  const units = receipts.reduce((sum, receipt) => sum + receipt.delta.onHand, 0);
+  return { warehouses: warehouses.length, items: items.length, units };
 }
 
-function keyOf(part: string, content: unknown) {
-  return { requestId: `${REQUEST_ID_PREFIX}-${part}`, contentHash: hash('sha256', JSON.stringify(content), 'buffer') };
+function toItem({ sku, name, product, attributes }: SampleItem, itemId: string) {
+  return { itemId, sku, name, product, attributes, tracking: 'QUANTITY' as const, equivalentSkus: [], retired: false };
 }
 
-function done(outcome: Outcome): void {
+/** Also of nothing at all: the pool is then known, and shown as sold out. */
+function receiptsOf({ sku, onHand }: SampleItem) {
+  return SAMPLE_WAREHOUSES.map(({ code }, at) => ({ sku, warehouse: code, delta: { onHand: onHand[at] ?? 0 } }));
+}
+
+/** The hash leaves out what is random, so that a repetition is recognised. */
+function keyOf(part: string, content: unknown): RequestKey {
+  return {
+    requestId: `sample-catalogue-${part}`,
+    contentHash: createHash('sha256').update(JSON.stringify(content)).digest(),
+  };
+}
+
+function accepted(outcome: Outcome): void {
   if (!outcome.ok) throw new Error(`the sample catalogue was refused: ${outcome.refusal.message}`);
 }

@@ -17,7 +17,7 @@ export interface StreamKeeperOptions {
 
 /** Keeps every stream of the contract there and configured as it should be. */
 export interface StreamKeeper {
-  /** Creates and repairs what is missing now; calls at the same time share one check. @throws while NATS is away */
+  /** Creates and repairs what is missing when called; waiting calls share one check. @throws while NATS is away */
   ensure(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -25,13 +25,7 @@ export interface StreamKeeper {
 /** Checks when the connection comes up, and every few seconds. */
 export function startStreamKeeper(options: StreamKeeperOptions): StreamKeeper {
   const stopping = new AbortController();
-  let running: Promise<void> | null = null;
-  const ensure = () => {
-    running ??= ensureOnce(options).finally(() => {
-      running = null;
-    });
-    return running;
-  };
+  const ensure = inTurns(() => ensureOnce(options));
   const loop = keepChecking(options, ensure, stopping.signal);
   return {
     ensure,
@@ -39,6 +33,29 @@ export function startStreamKeeper(options: StreamKeeperOptions): StreamKeeper {
       stopping.abort();
       await loop;
     },
+  };
+}
+
+/** Runs one at a time. A call meanwhile waits for a run that starts after it, together with all others that wait. */
+function inTurns(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const start = () => {
+    const current = run().finally(() => {
+      if (running === current) running = null;
+    });
+    running = current;
+    return current;
+  };
+  return () => {
+    if (running === null) return start();
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = null;
+        return start();
+      });
+    return next;
   };
 }
 

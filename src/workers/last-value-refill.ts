@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StockReader, StockView } from '../ports.ts';
 
-/** How often the stored last values are looked at. */
+/** How often the stored last values are looked at, unless said otherwise. */
 const CHECK_INTERVAL_MS = 30_000;
 /** How soon after a check that failed. */
 const RETRY_INTERVAL_MS = 2_000;
@@ -23,6 +23,8 @@ export interface RefillTarget {
 export interface RefillDeps {
   readonly target: RefillTarget;
   readonly stock: Pick<StockReader, 'scan'>;
+  /** Milliseconds between two looks. */
+  readonly checkIntervalMs?: number;
   readonly report?: (
     event:
       | { readonly kind: 'refilled'; readonly pools: number }
@@ -43,7 +45,7 @@ export async function keepLastValuesFilled(deps: RefillDeps, epoch: bigint, sign
       if (found !== null) {
         if (known === null || haveLost(known, found)) await refill(deps, epoch, signal);
         known = found;
-        delayMs = CHECK_INTERVAL_MS;
+        delayMs = deps.checkIntervalMs ?? CHECK_INTERVAL_MS;
       }
     } catch (error) {
       if (!signal.aborted) deps.report?.({ kind: 'refill-failed', error });

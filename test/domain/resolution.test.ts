@@ -186,6 +186,13 @@ describe('fulfil', () => {
     expect(verdict(fulfil({ ...two, state }, [], false, now))).toBe(expected);
   });
 
+  test('leaves READY what is picked, once nothing else is held', () => {
+    const lines = [aLine({ allocations: [anAllocation({ picked: 1 })] }), aLine({ lineNumber: 2, sku: 'B' })];
+    const begun = aReservation({ state: 'PREPARING', lines });
+    expect(next(fulfil(begun, [line(2, 1)], false, T0)).state).toBe('READY');
+    expect(next(fulfil(begun, [line(1, 1)], false, T0)).state).toBe('PREPARING');
+  });
+
   test('takes picked units before others and short ones last', () => {
     const part = anAllocation({ reserved: 5, picked: 2, short: 2 });
     const begun = aReservation({ state: 'PREPARING', lines: [aLine({ quantity: 5, allocations: [part] })] });

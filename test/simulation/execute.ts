@@ -1,0 +1,135 @@
+import type { Target } from '../../src/domain/working-set.ts';
+import type { Engine } from '../../src/persistence/engine.ts';
+import type { Ids, Outcome } from '../../src/ports.ts';
+import type { Call } from '../../src/use-cases/call.ts';
+import { expireDue } from '../../src/use-cases/expire-due.ts';
+import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
+import { extendReservation, fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
+import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock.ts';
+import { applyWarehouseMessage, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
+import {
+  type CountedCommand,
+  contentHashOf,
+  type PickCommand,
+  type ReserveCommand,
+  type SimCommand,
+  type SimTarget,
+} from './commands.ts';
+import { canonOfOutcome } from './model/canon.ts';
+import type { ModelOutcome } from './model/state.ts';
+import { type RealIds, refKey } from './world.ts';
+
+const CALL: Call = { caller: { principal: 'simulation', actorType: 'SERVICE', channel: '' }, trace: null };
+const DEADLINE_MS = 20_000;
+const NO_SUCH_ID = '00000000-0000-7000-8000-000000000000';
+
+export interface RealWorld {
+  readonly known: ReadonlyMap<string, RealIds>;
+  readonly ids: Ids;
+}
+
+/** Sends one command through the service's own use case. */
+export async function execute(engine: Engine, world: RealWorld, command: SimCommand): Promise<ModelOutcome> {
+  if (command.kind === 'pick' || command.kind === 'counted') return await deliver(engine, world, command);
+  if (command.kind === 'sweep') {
+    const real = command.refs.flatMap((ref) => world.known.get(refKey(ref))?.reservationId ?? []);
+    await expireDue(engine, real, AbortSignal.timeout(DEADLINE_MS));
+    return { swept: true };
+  }
+  return canonOfOutcome(await call(engine, world, command));
+}
+
+/** Sends reservations as one BatchReserve. */
+export async function executeTogether(
+  engine: Engine,
+  world: RealWorld,
+  commands: readonly ReserveCommand[],
+): Promise<ModelOutcome[]> {
+  const outcomes = await reserve({ ...engine, ids: world.ids }, commands.map(reserveInput), CALL);
+  return outcomes.map(canonOfOutcome);
+}
+
+type CallCommand = Exclude<SimCommand, { kind: 'pick' | 'counted' | 'sweep' }>;
+
+async function call(engine: Engine, world: RealWorld, command: CallCommand): Promise<Outcome> {
+  const key = { requestId: command.requestId, contentHash: contentHashOf(command) };
+  switch (command.kind) {
+    case 'reserve': {
+      const [outcome] = await reserve({ ...engine, ids: world.ids }, [reserveInput(command)], CALL);
+      if (outcome === undefined) throw new Error('a reserve was not answered');
+      return outcome;
+    }
+    case 'release': {
+      const { etag, reason } = command;
+      return await releaseReservation(
+        engine,
+        { ...key, target: toTarget(world, command.target), etag, reason, note: '' },
+        CALL,
+      );
+    }
+    case 'fulfil': {
+      const { lines, close } = command;
+      return await fulfilReservation(engine, { ...key, target: toTarget(world, command.target), lines, close }, CALL);
+    }
+    case 'extend': {
+      const { etag, expireAt } = command;
+      return await extendReservation(engine, { ...key, target: toTarget(world, command.target), etag, expireAt }, CALL);
+    }
+    case 'receive':
+      return await receiveStock(engine, { ...key, reason: 'simulated', receipts: command.changes }, CALL);
+    case 'adjust':
+      return await adjustStock(engine, { ...key, reason: 'simulated', adjustments: command.changes }, CALL);
+    case 'count':
+      return await countStock(engine, { ...key, reason: 'simulated', counts: command.counts }, CALL);
+  }
+}
+
+function reserveInput(command: ReserveCommand): ReserveInput {
+  return {
+    requestId: command.requestId,
+    contentHash: contentHashOf(command),
+    exchangeId: command.exchangeId,
+    returnCaseId: `case-${command.exchangeId}`,
+    orderId: command.orderId,
+    customerRef: '',
+    channel: '',
+    lines: command.lines.map(({ purchased, ...line }) => ({ ...line, returnedSku: '', purchasedQuantity: purchased })),
+    facts: { deliveredAt: command.deliveredAt, reason: command.reason },
+    partial: command.partial,
+    holdWindowMs: command.holdWindowMs,
+    priority: 0,
+    validateOnly: command.validateOnly,
+  };
+}
+
+function toTarget(world: RealWorld, target: SimTarget): Target {
+  if (target.by === 'exchange') return { by: 'exchange', id: target.exchangeId };
+  const real = world.known.get(refKey(target));
+  const id = target.by === 'reservation' ? real?.reservationId : real?.trackingId;
+  return { by: target.by, id: id ?? NO_SUCH_ID };
+}
+
+async function deliver(engine: Engine, world: RealWorld, command: PickCommand | CountedCommand): Promise<ModelOutcome> {
+  const facts = {
+    wms: command.wms,
+    messageId: command.requestId,
+    contentHash: contentHashOf(command),
+    warehouse: command.warehouse,
+    occurredAt: command.occurredAt,
+    trace: null,
+  };
+  const message: WarehouseMessage =
+    command.kind === 'counted'
+      ? { ...facts, event: 'inventory-counted', counts: command.counts }
+      : {
+          ...facts,
+          event: command.event,
+          trackingId: world.known.get(refKey(command.ref))?.trackingId ?? NO_SUCH_ID,
+          lines: command.lines,
+          code: '',
+        };
+  const answer = await applyWarehouseMessage(engine, message, AbortSignal.timeout(DEADLINE_MS));
+  if ('refusal' in answer) return { refused: answer.refusal.reason };
+  const { kind, reason } = answer.verdict;
+  return { verdict: kind === 'REJECTED' ? `REJECTED ${reason}` : kind };
+}

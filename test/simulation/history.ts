@@ -1,0 +1,192 @@
+import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
+import { execute, executeTogether } from './execute.ts';
+import { CommandGenerator } from './generate.ts';
+import { brokenInvariants } from './invariants.ts';
+import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
+import { SeededRandom } from './random.ts';
+import { type Explanation, expectedInOrder, explain, type Submitted } from './serial-order.ts';
+import { compareWithModel, readSnapshot, type Snapshot } from './snapshot.ts';
+import type { World } from './world.ts';
+
+/** Steps of one history; a step is one or several commands, or a move of the clock. */
+export const STEPS = 25;
+
+/** When every history begins: 2030-01-01, in milliseconds since the Unix epoch. */
+const START_AT = 1_893_456_000_000;
+
+const TOGETHER_MAX = 4;
+
+/**
+ * How the commands of a step are sent. `alone`, `together` (one BatchReserve) and `move-clock` must equal the model in
+ * the given order. `batch` (one engine, one unit of work) and `race` (two engines) must equal the model in some serial
+ * order, which decides both the answers and what is stored.
+ */
+type StepKind = 'alone' | 'together' | 'batch' | 'race' | 'move-clock';
+
+export interface HistoryReport {
+  readonly seed: number;
+  readonly steps: number;
+  readonly commands: number;
+  /** Batches whose effects came in another order than they were sent. */
+  readonly reordered: number;
+  /** Tries of units that failed and were repeated. */
+  readonly retries: number;
+}
+
+/** A history in which the service and the model differ, with all that is needed to look into it. */
+export class HistoryFailure extends Error {
+  override name = 'HistoryFailure';
+}
+
+/** Runs one history from its seed. @throws HistoryFailure */
+export async function runHistory(world: World, seed: number): Promise<HistoryReport> {
+  const random = new SeededRandom(seed);
+  await world.reset(seed, START_AT);
+  const run = new HistoryRun(world, seed, random);
+  await run.stockUp();
+  for (let step = 0; step < STEPS; step += 1) await run.step();
+  await run.verifyLedger();
+  return run.report();
+}
+
+class HistoryRun {
+  readonly #world: World;
+  readonly #seed: number;
+  readonly #random: SeededRandom;
+  readonly #generator: CommandGenerator;
+  readonly #log: string[] = [];
+  #model: Model = emptyModel(START_AT);
+  #commands = 0;
+  #reordered = 0;
+
+  constructor(world: World, seed: number, random: SeededRandom) {
+    this.#world = world;
+    this.#seed = seed;
+    this.#random = random;
+    this.#generator = new CommandGenerator(random);
+  }
+
+  report(): HistoryReport {
+    const { length } = this.#world.failures;
+    return { seed: this.#seed, steps: STEPS, commands: this.#commands, reordered: this.#reordered, retries: length };
+  }
+
+  /** All pools but one get some stock; the last is there to be created later. */
+  async stockUp(): Promise<void> {
+    const pools = SKUS.flatMap((sku) => WAREHOUSES.map((warehouse) => ({ sku, warehouse }))).slice(0, -1);
+    const changes = pools.map((pool) => ({ ...pool, delta: { onHand: this.#random.int(1, 7) } }));
+    await this.#send('alone', [{ kind: 'receive', requestId: 'first', changes }]);
+  }
+
+  async step(): Promise<void> {
+    const kind = this.#random.weighted<StepKind>([
+      [10, 'alone'],
+      [3, 'together'],
+      [5, 'batch'],
+      [4, 'race'],
+      [4, 'move-clock'],
+    ]);
+    if (kind === 'move-clock') return await this.#moveClock();
+    const size = kind === 'alone' ? 1 : this.#random.int(2, TOGETHER_MAX);
+    const commands =
+      kind === 'together'
+        ? this.#generator.batch(this.#model, size)
+        : Array.from({ length: size }, () => this.#generator.next(this.#model));
+    if (kind === 'race' && this.#random.chance(0.3)) commands.splice(1, 1, commands[0] as SimCommand);
+    await this.#send(kind, commands);
+  }
+
+  /** Some time on, or exactly onto a deadline, or just before or after it. */
+  async #moveClock(): Promise<void> {
+    const deadlines = this.#model.reservations.filter((one) => isLive(one)).map((one) => one.expireAt);
+    const jump =
+      deadlines.length > 0 && this.#random.chance(0.7)
+        ? this.#random.pick(deadlines) + this.#random.pick([0, 0, 1, -1])
+        : this.#model.now + this.#random.int(1, 15 * 60_000);
+    const now = Math.max(jump, this.#model.now);
+    this.#log.push(`move-clock by ${now - this.#model.now} ms`);
+    await this.#world.setClock(now);
+    this.#model.now = now;
+    freeDue(this.#model);
+    await this.#check([{ model: this.#model, order: [] }]);
+  }
+
+  async #send(kind: StepKind, commands: readonly SimCommand[]): Promise<void> {
+    const ordered = kind === 'batch' ? inTurn(commands) : commands;
+    for (const command of ordered) this.#log.push(`${kind} ${JSON.stringify(command)}`);
+    this.#commands += ordered.length;
+    const before = this.#model;
+    const submitted = await this.#submit(kind, ordered);
+    const explanations = explain(before, submitted, kind === 'alone' || kind === 'together');
+    const found = await this.#check(explanations, () => ({
+      answers: submitted.map((one) => one.outcome),
+      expected: expectedInOrder(before, ordered),
+    }));
+    if (kind === 'batch' && found.order.some((at, position) => at !== position)) this.#reordered += 1;
+    this.#model = found.model;
+  }
+
+  async #submit(kind: StepKind, commands: readonly SimCommand[]): Promise<Submitted[]> {
+    const [first, second] = this.#world.engines;
+    const one = this.#random.chance(0.5) ? first : second;
+    try {
+      const outcomes =
+        kind === 'together'
+          ? await executeTogether(one, this.#world, commands as ReserveCommand[])
+          : await Promise.all(
+              commands.map((command, at) =>
+                execute(kind === 'race' ? (at % 2 === 0 ? first : second) : one, this.#world, command),
+              ),
+            );
+      return commands.map((command, at) => ({ command, outcome: outcomes[at] ?? { refused: 'no answer' } }));
+    } catch (error) {
+      throw this.#failure([`a command failed: ${error instanceof Error ? error.stack : String(error)}`]);
+    }
+  }
+
+  /** The first explanation that also fits what is stored. */
+  async #check(explanations: Iterable<Explanation>, told: () => unknown = () => ({})): Promise<Explanation> {
+    const { client } = this.#world;
+    const [broken, snapshot] = await Promise.all([brokenInvariants(client), readSnapshot(client)]);
+    if (broken.length > 0) throw this.#failure(broken);
+    let closest: string[] | null = null;
+    for (const explanation of explanations) {
+      const differences = compareWithModel(snapshot, explanation.model, this.#world);
+      if (differences.length === 0) return explanation;
+      closest ??= differences;
+    }
+    const why = closest ?? ['no serial order gives these answers', JSON.stringify(told(), null, 1)];
+    throw this.#failure([...why, `stored: ${summaryOf(snapshot)}`]);
+  }
+
+  async verifyLedger(): Promise<void> {
+    const { drifts } = await this.#world.engines[0].ledger.verify();
+    if (drifts.length > 0) throw this.#failure(drifts.map((drift) => `drift ${JSON.stringify(drift)}`));
+  }
+
+  #failure(why: readonly string[]): HistoryFailure {
+    const steps = this.#log.map((line, at) => `  ${at}: ${line}`).join('\n');
+    const again = `EARMARK_SEED_ONLY=${this.#seed}`;
+    return new HistoryFailure(
+      `seed ${this.#seed} (again: ${again})\n${why.join('\n')}\nstart ${START_AT}, now ${this.#model.now}, steps:\n${steps}`,
+    );
+  }
+}
+
+/** The order in which one unit decides: principals take turns, sweeps come last. */
+function inTurn(commands: readonly SimCommand[]): SimCommand[] {
+  const queues = new Map<string, SimCommand[]>();
+  for (const command of commands.filter((one) => one.kind !== 'sweep')) {
+    const principal = principalOf(command);
+    queues.set(principal, [...(queues.get(principal) ?? []), command]);
+  }
+  const ordered: SimCommand[] = [];
+  for (let round = 0; round < commands.length; round += 1) {
+    for (const queue of queues.values()) ordered.push(...queue.slice(round, round + 1));
+  }
+  return [...ordered, ...commands.filter((one) => one.kind === 'sweep')];
+}
+
+function summaryOf(snapshot: Snapshot): string {
+  return JSON.stringify({ pools: snapshot.pools, orderLines: snapshot.orderLines });
+}

@@ -1,0 +1,85 @@
+import type pg from 'pg';
+
+/**
+ * The invariants as one statement over all rows: each row it answers is one that is broken. It shares nothing with the
+ * ledger auditor, which runs besides at the end of each history.
+ */
+const BROKEN = `
+with held as (
+  select a.sku, a.warehouse, sum(a.reserved) as reserved, sum(a.fulfilled) as fulfilled
+  from allocation a group by 1, 2),
+events as (
+  select e.reservation_id, e.version, e.hash, e.previous_hash, e.create_time, e.after_state ->> 'state' as state,
+    lag(e.after_state ->> 'state') over w as before, lag(e.version) over w as version_before, lag(e.hash) over w as hash_before,
+    last_value(e.version) over (w rows between unbounded preceding and unbounded following) as last_version
+  from audit_event e window w as (partition by e.reservation_id order by e.version))
+select 'I1 promise ' || sku || ' ' || warehouse as broken from stock_pool
+  where reserved < 0 or on_hand < 0 or shortage <> greatest(0, reserved - (on_hand - unavailable))
+union all
+select 'I2 counter ' || p.sku || ' ' || p.warehouse || ': ' || p.reserved || ' is not ' || coalesce(h.reserved, 0)
+  from stock_pool p left join held h using (sku, warehouse) where p.reserved <> coalesce(h.reserved, 0)
+union all
+select 'I3 pool missing for held units of ' || h.sku from held h
+  where h.reserved > 0 and not exists (select 1 from stock_pool p where p.sku = h.sku and p.warehouse = h.warehouse)
+union all
+select 'I4 two live reservations of ' || exchange_id from reservation where resolve_time is null
+  group by exchange_id having count(*) > 1
+union all
+select 'I4 request id without effect ' || c.request_id from request_claim c where c.answer is null and c.reservation_id is not null
+  and not exists (select 1 from audit_event e where e.reservation_id = c.reservation_id and e.version = c.reservation_version)
+union all
+select 'I4 reservation not made by one request ' || r.reservation_id from reservation r
+  where (select count(*) from request_claim c
+    where c.method = 'Reserve' and c.reservation_id = r.reservation_id and c.reservation_version = 1) <> 1
+union all
+select 'I6 not conserved ' || reservation_id from allocation
+  where quantity <> reserved + fulfilled + released or least(reserved, fulfilled, released) < 0
+union all
+select 'I6 resolved but holds ' || a.reservation_id from allocation a join reservation r using (reservation_id)
+  where r.resolve_time is not null and a.reserved > 0
+union all
+select 'I6 on hand is not the sum of movements ' || p.sku || ' ' || p.warehouse from stock_pool p
+  where p.on_hand <> coalesce((select sum(m.on_hand_delta) from stock_movement m
+    where m.sku = p.sku and m.warehouse = p.warehouse), 0)
+union all
+select 'I6 fulfilled is not what was shipped ' || h.sku || ' ' || h.warehouse from held h
+  where h.fulfilled <> coalesce((select -sum(m.on_hand_delta) from stock_movement m
+    where m.sku = h.sku and m.warehouse = h.warehouse and m.kind = 'SHIPPED' and m.reservation_id is not null), 0)
+union all
+select 'I7 versions of ' || reservation_id from events where version <> coalesce(version_before, 0) + 1
+union all
+select 'I7 illegal ' || before || ' to ' || state from events
+  where before in ('FULFILLED', 'RELEASED', 'EXPIRED')
+    or (before = 'READY' and state = 'EXPIRED') or (before = 'PREPARING' and state = 'EXPIRED')
+    or (before is null and state <> 'RESERVED')
+union all
+select 'I8 chain of ' || reservation_id || ' at ' || version from events
+  where version > 1 and previous_hash is distinct from hash_before
+union all
+select 'I8 last event is not the row ' || r.reservation_id from reservation r
+  left join events e on e.reservation_id = r.reservation_id and e.version = e.last_version
+  where e.version is distinct from r.version or e.state is distinct from r.state
+union all
+select 'I9 messages of reservation ' || e.reservation_id || ' ' || e.version from audit_event e
+  where (select count(*) from outbox o
+    where o.topic = 'reservation' and o.key = e.reservation_id::text and o.version = e.version) <> 1
+union all
+select 'I9 messages of pool ' || p.sku || ' ' || p.warehouse from stock_pool p
+  where p.version > 0 and (select count(*) from outbox o where o.topic = 'pool' and o.key = p.sku
+    and o.warehouse = p.warehouse) <> p.version
+union all
+select 'I16 freed early ' || reservation_id from reservation where state = 'EXPIRED' and resolve_time < expire_time
+union all
+select 'P22 order line ' || o.order_id || ' ' || o.order_line_id from order_line o
+  where o.exchanged <> coalesce((
+    select sum(a.reserved + a.fulfilled) from reservation r
+      cross join lateral json_to_recordset(r.lines) as l ("lineNumber" int, "orderLineId" text)
+      join allocation a on a.reservation_id = r.reservation_id and a.line_number = l."lineNumber"
+    where r.order_id = o.order_id and l."orderLineId" = o.order_line_id), 0)
+    or (o.purchased > 0 and o.exchanged > o.purchased)`;
+
+/** Says which invariants the database breaks now; empty where all hold. */
+export async function brokenInvariants(client: pg.Client): Promise<string[]> {
+  const result = await client.query<{ broken: string }>({ name: 'broken-invariants', text: BROKEN });
+  return result.rows.map((row) => row.broken);
+}

@@ -1,0 +1,52 @@
+import { claimKeyOf, contentHashOf, type SimCommand } from '../commands.ts';
+import { applyReserve } from './reserve.ts';
+import { applyExtend, applyFulfil, applyRelease, applySweep } from './resolve.ts';
+import { freeDue, type Model, type ModelOutcome } from './state.ts';
+import { applyCounts, applyMove, levels } from './stock.ts';
+import { applyCounted, applyPick } from './warehouse.ts';
+
+/** Decides one command and changes the model; a refusal changes nothing but what the clock has changed. */
+export function applyCommand(model: Model, command: SimCommand): ModelOutcome {
+  freeDue(model);
+  const key = claimKeyOf(command);
+  const known = key === '' ? undefined : model.claims.get(key);
+  const hash = Buffer.from(contentHashOf(command)).toString('hex');
+  if (known !== undefined) return replay(command, known.answer, known.hash === hash);
+  const outcome = decide(model, command);
+  // An abort past the deadline leaves what the clock may free at once.
+  freeDue(model);
+  if (key !== '' && !('refused' in outcome)) model.claims.set(key, { hash, answer: outcome });
+  return outcome;
+}
+
+function replay(command: SimCommand, answer: ModelOutcome, same: boolean): ModelOutcome {
+  const fromWarehouse = command.kind === 'pick' || command.kind === 'counted';
+  if (!same) return fromWarehouse ? { verdict: 'REJECTED REQUEST_ID_REUSED' } : { refused: 'REQUEST_ID_REUSED' };
+  return fromWarehouse ? answer : { ...answer, replayed: true };
+}
+
+function decide(model: Model, command: SimCommand): ModelOutcome {
+  switch (command.kind) {
+    case 'reserve':
+      return applyReserve(model, command);
+    case 'release':
+      return applyRelease(model, command);
+    case 'fulfil':
+      return applyFulfil(model, command);
+    case 'extend':
+      return applyExtend(model, command);
+    case 'sweep':
+      return applySweep(model, command.refs);
+    case 'receive':
+    case 'adjust':
+      return applyMove(model, command);
+    case 'count': {
+      const result = applyCounts(model, command.counts);
+      return typeof result === 'string' ? { refused: result } : levels(model, command.counts);
+    }
+    case 'pick':
+      return { verdict: applyPick(model, command) };
+    case 'counted':
+      return { verdict: applyCounted(model, command) };
+  }
+}

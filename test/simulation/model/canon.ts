@@ -1,0 +1,96 @@
+import type { Reservation } from '../../../src/domain/reservation.ts';
+import type { StockLevel } from '../../../src/domain/stock-level.ts';
+import type { Outcome } from '../../../src/ports.ts';
+import { type Model, type ModelOutcome, type ModelReservation, reservedIn } from './state.ts';
+
+type PartRow = readonly [string, number, number, number, number, number];
+
+export interface CanonReservation {
+  readonly exchangeId: string;
+  readonly orderId: string;
+  readonly state: string;
+  readonly version: number;
+  readonly expireAt: number;
+  /** Null for an expired one: when it was swept is not promised. */
+  readonly resolvedAt: number | null;
+  readonly releaseReason: string | null;
+  readonly overdueFlagged: boolean;
+  readonly lines: readonly (readonly [string, number, string, readonly PartRow[]])[];
+}
+
+/** A reservation of the model in the form that is compared. */
+export function canonOfModel(reservation: ModelReservation): CanonReservation {
+  return {
+    exchangeId: reservation.exchangeId,
+    orderId: reservation.orderId,
+    state: reservation.state,
+    version: reservation.version,
+    expireAt: reservation.expireAt,
+    resolvedAt: reservation.state === 'EXPIRED' ? null : reservation.resolvedAt,
+    releaseReason: reservation.releaseReason,
+    overdueFlagged: reservation.overdueFlagged,
+    lines: reservation.lines.map((line) => [
+      line.sku,
+      line.quantity,
+      line.orderLineId,
+      line.parts.map((part) => [part.warehouse, part.reserved, part.picked, part.short, part.fulfilled, part.released]),
+    ]),
+  };
+}
+
+/** A reservation of the service in the form that is compared. */
+export function canonOfReservation(reservation: Reservation): CanonReservation {
+  return {
+    exchangeId: reservation.exchangeId,
+    orderId: reservation.orderId,
+    state: reservation.state,
+    version: reservation.version,
+    expireAt: reservation.expireAt,
+    resolvedAt: reservation.state === 'EXPIRED' ? null : reservation.resolvedAt,
+    releaseReason: reservation.releaseReason,
+    overdueFlagged: reservation.overdueFlagged,
+    lines: reservation.lines.map((line) => [
+      line.sku,
+      line.quantity,
+      line.orderLineId,
+      line.allocations
+        .map((part): PartRow => [part.warehouse, part.reserved, part.picked, part.short, part.fulfilled, part.released])
+        .sort((a, b) => (a[0] < b[0] ? -1 : 1)),
+    ]),
+  };
+}
+
+export function canonOfLevels(levels: readonly StockLevel[]): unknown {
+  return levels
+    .map(({ sku, warehouse, onHand, reserved, unavailable, committed }) => [
+      `${sku}@${warehouse}`,
+      onHand,
+      reserved,
+      unavailable,
+      committed,
+    ])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+}
+
+/** The pool in the same form as {@link canonOfLevels} gives one level. */
+export function canonOfPool(model: Model, key: string): readonly (string | number)[] {
+  const pool = model.pools.get(key);
+  if (pool === undefined) return [key, 0, 0, 0, 0];
+  return [key, pool.onHand, reservedIn(model, pool.sku, pool.warehouse), pool.unavailable, pool.committed];
+}
+
+export function canonOfOutcome(outcome: Outcome): ModelOutcome {
+  if (!outcome.ok) return { refused: outcome.refusal.reason };
+  const { answer, replayed } = outcome;
+  switch (answer.kind) {
+    case 'reservation':
+      return {
+        reservation: answer.reservation === null ? null : canonOfReservation(answer.reservation),
+        replayed,
+      };
+    case 'stock':
+      return { levels: canonOfLevels(answer.levels), replayed };
+    default:
+      throw new TypeError(`a simulated command does not answer ${answer.kind}`);
+  }
+}

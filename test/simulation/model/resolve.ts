@@ -1,0 +1,148 @@
+import type { ExtendCommand, FulfilCommand, Ref, ReleaseCommand } from '../commands.ts';
+import { canonOfModel } from './canon.ts';
+import {
+  byRef,
+  findTarget,
+  giveBack,
+  isLive,
+  type Model,
+  type ModelOutcome,
+  type ModelReservation,
+  poolOf,
+} from './state.ts';
+
+const DAY_MS = 86_400_000;
+
+export function applyRelease(model: Model, command: ReleaseCommand): ModelOutcome {
+  const found = findTarget(model, command.target);
+  if (found === undefined) {
+    return command.target.by === 'exchange'
+      ? { reservation: null, replayed: false }
+      : { refused: 'UNKNOWN_RESERVATION' };
+  }
+  if (differs(found, command.etag)) return { refused: 'ETAG_MISMATCH' };
+  if (found.state === 'FULFILLED') return { refused: 'ALREADY_FULFILLED' };
+  if (isLive(found)) {
+    giveBack(found);
+    resolve(model, found, 'RELEASED', command.reason);
+  }
+  return answer(found);
+}
+
+export function applyExtend(model: Model, command: ExtendCommand): ModelOutcome {
+  const found = findTarget(model, command.target);
+  if (found === undefined) return { refused: 'UNKNOWN_RESERVATION' };
+  if (differs(found, command.etag)) return { refused: 'ETAG_MISMATCH' };
+  if (!isLive(found)) return { refused: resolvedReason(found) };
+  if (command.expireAt === found.expireAt) return answer(found);
+  if (command.expireAt < found.expireAt || command.expireAt <= model.now) return { refused: 'INVALID_FIELD' };
+  const windowMs = command.expireAt - model.now;
+  if (windowMs < 1_000 || windowMs > 90 * DAY_MS) return { refused: 'RULE_LIMIT' };
+  found.expireAt = command.expireAt;
+  found.version += 1;
+  return answer(found);
+}
+
+export function applyFulfil(model: Model, command: FulfilCommand): ModelOutcome {
+  const found = findTarget(model, command.target);
+  if (found === undefined) return { refused: 'UNKNOWN_RESERVATION' };
+  if (found.state === 'FULFILLED') return answer(found);
+  if (!isLive(found)) return { refused: resolvedReason(found) };
+  const wanted = command.lines.length > 0 ? command.lines : wholeOf(found);
+  const refused = consume(model, found, wanted, null, model.now);
+  if (refused !== null) return { refused };
+  closeIfDone(model, found, command.close);
+  return answer(found);
+}
+
+function wholeOf(found: ModelReservation) {
+  return found.lines
+    .map((line, at) => ({ lineNumber: at + 1, quantity: line.parts.reduce((sum, part) => sum + part.reserved, 0) }))
+    .filter((line) => line.quantity > 0);
+}
+
+/** A reservation of which nothing is held any more is done. */
+export function closeIfDone(model: Model, found: ModelReservation, close: boolean): void {
+  const left = found.lines.some((line) => line.parts.some((part) => part.reserved > 0));
+  if (left && !close) {
+    found.version += 1;
+    return;
+  }
+  giveBack(found);
+  resolve(model, found, 'FULFILLED', null);
+}
+
+/**
+ * Takes units off the lines and off what is on hand, at one warehouse where one is given. All or nothing.
+ * @returns why not, or null
+ */
+export function consume(
+  model: Model,
+  found: ModelReservation,
+  wanted: readonly { readonly lineNumber: number; readonly quantity: number }[],
+  warehouse: string | null,
+  at: number,
+): string | null {
+  const plan = new Map<ModelReservation['lines'][number]['parts'][number], number>();
+  const leaving = new Map<string, number>();
+  for (const { lineNumber, quantity } of wanted) {
+    const line = found.lines[lineNumber - 1];
+    let missing = quantity;
+    for (const part of line?.parts ?? []) {
+      if (line === undefined || (warehouse !== null && part.warehouse !== warehouse)) continue;
+      const taken = Math.min(missing, part.reserved - (plan.get(part) ?? 0));
+      if (taken <= 0) continue;
+      plan.set(part, (plan.get(part) ?? 0) + taken);
+      const pool = `${line.sku}@${part.warehouse}`;
+      leaving.set(pool, (leaving.get(pool) ?? 0) + taken);
+      missing -= taken;
+    }
+    if (missing > 0 || quantity < 1) return 'INVALID_FIELD';
+  }
+  for (const [pool, units] of leaving) if ((model.pools.get(pool)?.onHand ?? 0) < units) return 'NO_STOCK';
+  for (const [key, units] of leaving) {
+    const [sku = '', code = ''] = key.split('@');
+    const pool = poolOf(model, sku, code);
+    pool.onHand -= units;
+    pool.moves.push({ at, delta: -units });
+  }
+  for (const [part, units] of plan) {
+    part.reserved -= units;
+    part.fulfilled += units;
+    part.picked = Math.min(part.picked, part.reserved);
+    part.short = Math.min(part.short, part.reserved - part.picked);
+  }
+  return null;
+}
+
+/** Extends, once, what a warehouse holds past its deadline. The due ones are free already. */
+export function applySweep(model: Model, refs: readonly Ref[]): ModelOutcome {
+  for (const ref of refs) {
+    const found = byRef(model, ref);
+    if (found === undefined || !['PREPARING', 'READY'].includes(found.state)) continue;
+    if (found.expireAt > model.now || found.overdueFlagged) continue;
+    found.overdueFlagged = true;
+    found.expireAt = model.now + 14 * DAY_MS;
+    found.version += 1;
+  }
+  return { swept: true };
+}
+
+function resolve(model: Model, found: ModelReservation, state: 'FULFILLED' | 'RELEASED', reason: string | null): void {
+  found.state = state;
+  found.releaseReason = reason;
+  found.resolvedAt = model.now;
+  found.version += 1;
+}
+
+function differs(found: ModelReservation, etag: string): boolean {
+  return etag !== '' && etag !== `v${found.version}`;
+}
+
+function resolvedReason(found: ModelReservation): string {
+  return found.state === 'EXPIRED' ? 'EXPIRED' : `ALREADY_${found.state}`;
+}
+
+function answer(found: ModelReservation): ModelOutcome {
+  return { reservation: canonOfModel(found), replayed: false };
+}

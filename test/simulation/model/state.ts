@@ -1,0 +1,163 @@
+import type { Ref, SimTarget } from '../commands.ts';
+
+/** One part of a line at one warehouse, as the model keeps it. */
+export interface ModelPart {
+  warehouse: string;
+  reserved: number;
+  picked: number;
+  short: number;
+  fulfilled: number;
+  released: number;
+}
+
+export interface ModelLine {
+  sku: string;
+  quantity: number;
+  orderLineId: string;
+  /** In the order of their warehouse codes. */
+  parts: ModelPart[];
+}
+
+export type ModelState = 'RESERVED' | 'PREPARING' | 'READY' | 'FULFILLED' | 'RELEASED' | 'EXPIRED';
+
+export interface ModelReservation {
+  exchangeId: string;
+  ordinal: number;
+  orderId: string;
+  state: ModelState;
+  version: number;
+  expireAt: number;
+  resolvedAt: number | null;
+  releaseReason: string | null;
+  overdueFlagged: boolean;
+  lines: ModelLine[];
+}
+
+export interface ModelPool {
+  sku: string;
+  warehouse: string;
+  onHand: number;
+  unavailable: number;
+  committed: number;
+  countedAt: number;
+  /** Changes of on hand and when they happened in the warehouse. */
+  moves: { at: number; delta: number }[];
+}
+
+export interface ModelClaim {
+  hash: string;
+  answer: ModelOutcome;
+}
+
+/** What a command answered, in a form that the model and the service can both be brought to. */
+export type ModelOutcome =
+  | { readonly refused: string }
+  | { readonly reservation: unknown; readonly replayed: boolean }
+  | { readonly levels: unknown; readonly replayed: boolean }
+  | { readonly verdict: string }
+  | { readonly swept: true };
+
+/**
+ * The whole service in memory, one plain value. Keeps no counter of reserved units: it is always the sum of the lines,
+ * so that the model cannot drift in the way it is there to detect.
+ */
+export interface Model {
+  now: number;
+  pools: Map<string, ModelPool>;
+  reservations: ModelReservation[];
+  /** Units bought by order and order line; the first known number stands. */
+  purchased: Map<string, number>;
+  claims: Map<string, ModelClaim>;
+}
+
+export const SKUS = ['SKU-A', 'SKU-B', 'SKU-C'] as const;
+
+/** In priority order, which is not the order of their codes. */
+export const WAREHOUSES = ['W2', 'W1'] as const;
+
+export const WMS = 'sim';
+
+export function emptyModel(now: number): Model {
+  return { now, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map() };
+}
+
+export function poolOf(model: Model, sku: string, warehouse: string): ModelPool {
+  const key = `${sku}@${warehouse}`;
+  const known = model.pools.get(key);
+  if (known !== undefined) return known;
+  const pool = { sku, warehouse, onHand: 0, unavailable: 0, committed: 0, countedAt: 0, moves: [] };
+  model.pools.set(key, pool);
+  return pool;
+}
+
+export function isKnownSku(sku: string): boolean {
+  return (SKUS as readonly string[]).includes(sku);
+}
+
+export function isKnownWarehouse(warehouse: string): boolean {
+  return (WAREHOUSES as readonly string[]).includes(warehouse);
+}
+
+export function isLive(reservation: ModelReservation): boolean {
+  return ['RESERVED', 'PREPARING', 'READY'].includes(reservation.state);
+}
+
+export function partsOf(model: Model, sku: string, warehouse: string): ModelPart[] {
+  return model.reservations.flatMap((reservation) =>
+    reservation.lines
+      .filter((line) => line.sku === sku)
+      .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse)),
+  );
+}
+
+export function reservedIn(model: Model, sku: string, warehouse: string): number {
+  return partsOf(model, sku, warehouse).reduce((sum, part) => sum + part.reserved, 0);
+}
+
+export function availableIn(model: Model, sku: string, warehouse: string): number {
+  const pool = poolOf(model, sku, warehouse);
+  return Math.max(0, pool.onHand - pool.unavailable - pool.committed - reservedIn(model, sku, warehouse));
+}
+
+/** Units of an order line that are held or consumed now. */
+export function exchangedOf(model: Model, orderId: string, orderLineId: string): number {
+  return model.reservations
+    .filter((reservation) => reservation.orderId === orderId)
+    .flatMap((reservation) => reservation.lines.filter((line) => line.orderLineId === orderLineId))
+    .flatMap((line) => line.parts)
+    .reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
+}
+
+export function latestOf(model: Model, exchangeId: string): ModelReservation | undefined {
+  return model.reservations.filter((reservation) => reservation.exchangeId === exchangeId).at(-1);
+}
+
+export function byRef(model: Model, ref: Ref): ModelReservation | undefined {
+  return model.reservations.find((one) => one.exchangeId === ref.exchangeId && one.ordinal === ref.ordinal);
+}
+
+export function findTarget(model: Model, target: SimTarget): ModelReservation | undefined {
+  return target.by === 'exchange' ? latestOf(model, target.exchangeId) : byRef(model, target);
+}
+
+/** Gives back all that is held. */
+export function giveBack(reservation: ModelReservation): void {
+  for (const part of reservation.lines.flatMap((line) => line.parts)) {
+    part.released += part.reserved;
+    part.reserved = 0;
+    part.picked = 0;
+    part.short = 0;
+  }
+}
+
+/** What is past its deadline is free, whether anybody has swept it or not. */
+export function freeDue(model: Model): void {
+  for (const reservation of model.reservations) {
+    if (reservation.state !== 'RESERVED' || reservation.expireAt > model.now) continue;
+    giveBack(reservation);
+    reservation.state = 'EXPIRED';
+    reservation.releaseReason = 'EXPIRED';
+    reservation.resolvedAt = model.now;
+    reservation.version += 1;
+  }
+}

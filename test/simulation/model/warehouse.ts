@@ -1,0 +1,152 @@
+import type { CountedCommand, PickCommand } from '../commands.ts';
+import { closeIfDone, consume } from './resolve.ts';
+import { byRef, isKnownWarehouse, isLive, type Model, type ModelReservation, poolOf, WMS } from './state.ts';
+import { applyCounts } from './stock.ts';
+
+const ACCEPTED = 'ACCEPTED';
+const IGNORED = 'IGNORED';
+
+function rejected(reason: string): string {
+  return `REJECTED ${reason}`;
+}
+
+export function applyCounted(model: Model, command: CountedCommand): string {
+  const refused = checkSender(command);
+  if (refused !== null) return rejected(refused);
+  if (command.counts.some((count) => count.warehouse !== command.warehouse)) return rejected('NOT_ALLOWED');
+  const result = applyCounts(model, command.counts);
+  if (typeof result === 'string') return rejected(result);
+  return result === 0 ? IGNORED : ACCEPTED;
+}
+
+export function applyPick(model: Model, command: PickCommand): string {
+  const refused = checkSender(command);
+  if (refused !== null) return rejected(refused);
+  const found = byRef(model, command.ref);
+  if (found === undefined) return rejected('UNKNOWN_RESERVATION');
+  if (!isLive(found)) {
+    return command.event === 'shipment-confirmed' ? shipLate(model, found, command) : rejected('TOO_LATE');
+  }
+  switch (command.event) {
+    case 'pick-started':
+      if (found.state !== 'RESERVED') return IGNORED;
+      return changeState(found, 'PREPARING');
+    case 'pick-aborted':
+      if (found.state === 'RESERVED') return IGNORED;
+      for (const part of found.lines.flatMap((line) => line.parts)) part.picked = 0;
+      return changeState(found, 'RESERVED');
+    case 'pick-confirmed':
+      return confirm(found, command);
+    case 'pick-shorted':
+      return short(model, found, command);
+    case 'shipment-confirmed':
+      return ship(model, found, command);
+  }
+}
+
+function checkSender(command: PickCommand | CountedCommand): string | null {
+  if (!isKnownWarehouse(command.warehouse)) return 'UNKNOWN_WAREHOUSE';
+  return command.wms === WMS ? null : 'NOT_ALLOWED';
+}
+
+function changeState(found: ModelReservation, state: 'RESERVED' | 'PREPARING' | 'READY'): string {
+  found.state = state;
+  found.version += 1;
+  return ACCEPTED;
+}
+
+function confirm(found: ModelReservation, command: PickCommand): string {
+  const refused = checkLines(found, command);
+  if (refused !== null) return rejected(refused);
+  const before = JSON.stringify(found);
+  for (const [at, line] of found.lines.entries()) {
+    for (const part of line.parts.filter((one) => one.warehouse === command.warehouse)) {
+      const total = command.lines.length === 0 ? part.reserved : reportedFor(command, at + 1);
+      part.picked = Math.max(part.picked, total);
+      part.short = Math.min(part.short, part.reserved - part.picked);
+    }
+  }
+  const ready = found.lines.every((line) => line.parts.every((part) => part.picked === part.reserved));
+  const state = ready ? 'READY' : 'PREPARING';
+  if (state === found.state && JSON.stringify(found) === before) return IGNORED;
+  return changeState(found, state);
+}
+
+function short(model: Model, found: ModelReservation, command: PickCommand): string {
+  const refused = checkLines(found, command);
+  if (refused !== null) return rejected(refused);
+  const lost = new Map<string, number>();
+  for (const [at, line] of found.lines.entries()) {
+    for (const part of line.parts.filter((one) => one.warehouse === command.warehouse)) {
+      const now = Math.min(part.reserved - part.picked, part.short + reportedFor(command, at + 1));
+      if (now <= part.short) continue;
+      lost.set(line.sku, (lost.get(line.sku) ?? 0) + now - part.short);
+      part.short = now;
+    }
+  }
+  if (lost.size === 0) return IGNORED;
+  for (const [sku, units] of lost) {
+    const pool = poolOf(model, sku, command.warehouse);
+    // What a count has found missing already does not go missing again.
+    const gone = Math.min(units, pool.onHand);
+    pool.onHand -= gone;
+    pool.moves.push({ at: Math.min(command.occurredAt, model.now), delta: -gone });
+  }
+  return changeState(found, 'PREPARING');
+}
+
+function ship(model: Model, found: ModelReservation, command: PickCommand): string {
+  const held = found.lines.map((line, at) => ({
+    lineNumber: at + 1,
+    quantity: line.parts.find((part) => part.warehouse === command.warehouse)?.reserved ?? 0,
+  }));
+  const lines = command.lines.length > 0 ? command.lines : held.filter((line) => line.quantity > 0);
+  if (lines.length === 0) return rejected('INVALID_FIELD');
+  const wrong = command.lines.some((line) => line.sku !== '' && line.sku !== found.lines[line.lineNumber - 1]?.sku);
+  if (wrong) return rejected('WRONG_UNIT');
+  const refused = consume(model, found, lines, command.warehouse, Math.min(command.occurredAt, model.now));
+  if (refused !== null) return rejected(refused);
+  closeIfDone(model, found, false);
+  return ACCEPTED;
+}
+
+/** Goods left although the reservation is resolved: what is on hand falls all the same. */
+function shipLate(model: Model, found: ModelReservation, command: PickCommand): string {
+  if (found.state === 'FULFILLED') return IGNORED;
+  const given = found.lines.flatMap((line, at) =>
+    line.parts
+      .filter((part) => part.warehouse === command.warehouse)
+      .map((part) => ({ lineNumber: at + 1, sku: line.sku, quantity: part.released })),
+  );
+  const shipped = new Map<string, number>();
+  for (const line of command.lines.length > 0 ? command.lines : given) {
+    const sku = line.sku === '' ? (found.lines[line.lineNumber - 1]?.sku ?? '') : line.sku;
+    shipped.set(sku, (shipped.get(sku) ?? 0) + line.quantity);
+  }
+  for (const [sku, units] of shipped) {
+    const onHand = model.pools.get(`${sku}@${command.warehouse}`)?.onHand;
+    if (onHand === undefined || onHand < units) return rejected('NO_STOCK');
+  }
+  for (const [sku, units] of shipped) {
+    if (units === 0) continue;
+    const pool = poolOf(model, sku, command.warehouse);
+    pool.onHand -= units;
+    pool.moves.push({ at: Math.min(command.occurredAt, model.now), delta: -units });
+  }
+  return rejected('TOO_LATE');
+}
+
+function checkLines(found: ModelReservation, command: PickCommand): string | null {
+  for (const { lineNumber, sku } of command.lines) {
+    const line = found.lines[lineNumber - 1];
+    const part = line?.parts.find((one) => one.warehouse === command.warehouse);
+    if (line === undefined || part === undefined) return 'INVALID_FIELD';
+    if (sku !== '' && sku !== line.sku) return 'WRONG_UNIT';
+    if (reportedFor(command, lineNumber) > part.reserved) return 'INVALID_FIELD';
+  }
+  return null;
+}
+
+function reportedFor(command: PickCommand, lineNumber: number): number {
+  return command.lines.filter((line) => line.lineNumber === lineNumber).reduce((sum, line) => sum + line.quantity, 0);
+}

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { createLogger } from '../../src/log.ts';
+import { createObservability } from '../../src/observability.ts';
+import { type Engine, openEngine } from '../../src/persistence/engine.ts';
+import type { Ids } from '../../src/ports.ts';
+import { putItems, putWarehouses } from '../../src/use-cases/stock.ts';
+import type { Ref } from './commands.ts';
+import { SKUS, WAREHOUSES, WMS } from './model/state.ts';
+import { SeededRandom } from './random.ts';
+
+const MOVABLE_CLOCK = `
+  create table test_clock (now timestamptz not null);
+  insert into test_clock values ('2030-01-01');
+  create or replace function ledger_now() returns timestamptz language sql stable as 'select now from test_clock'`;
+
+const TABLES = [
+  'stock_pool',
+  'stock_movement',
+  'exchange',
+  'order_line',
+  'reservation',
+  'allocation',
+  'allocated_unit',
+  'audit_event',
+  'request_claim',
+  'outbox',
+];
+
+/** Ids of one reservation of the service. */
+export interface RealIds {
+  readonly reservationId: string;
+  readonly trackingId: string;
+}
+
+/**
+ * One database with a clock that stands still until it is moved, and two engines on it, as two processes would have
+ * them. Ids and jitter come from a seed.
+ */
+export interface World {
+  readonly engines: readonly [Engine, Engine];
+  readonly client: pg.Client;
+  readonly ids: Ids;
+  /** Real ids by `exchange#ordinal`. */
+  readonly known: Map<string, RealIds>;
+  /** Failed tries of units since the last reset. */
+  readonly failures: string[];
+  /** Empties the tables and starts anew from a seed, at an instant in milliseconds since the Unix epoch. */
+  reset(seed: number, now: number): Promise<void>;
+  setClock(now: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a migrated, empty database for simulations and makes its clock movable. */
+export async function openWorld(databaseUrl: string): Promise<World> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(MOVABLE_CLOCK);
+  await client.query('set jit = off');
+  let random = new SeededRandom(0);
+  let made = 0;
+  const ids: Ids = {
+    uuid: () => {
+      made += 1;
+      return `01900000-0000-7000-8000-${made.toString(16).padStart(12, '0')}`;
+    },
+    randomBytes: (length) => random.bytes(length),
+  };
+  const failures: string[] = [];
+  const observability = createObservability(createLogger('error', { write: () => undefined }));
+  const open = () =>
+    openEngine(databaseUrl, {
+      ids,
+      observability: {
+        ...observability,
+        recordUnitFailure: (failure) => failures.push(failure),
+      },
+      onCommit: () => undefined,
+      random: () => random.next(),
+      monotonicMs: () => performance.now(),
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    });
+  const engines = [await open(), await open()] as const;
+  await putCatalogue(engines[0], ids);
+  const known = new Map<string, RealIds>();
+  const setClock = async (now: number) => {
+    await client.query({
+      name: 'set-clock',
+      text: 'update test_clock set now = to_timestamp($1::float8 / 1000)',
+      values: [now],
+    });
+  };
+  return {
+    engines,
+    client,
+    ids,
+    known,
+    failures,
+    setClock,
+    async reset(seed, now) {
+      random = new SeededRandom(seed);
+      known.clear();
+      failures.length = 0;
+      await empty(client);
+      await setClock(now);
+    },
+    async close() {
+      for (const engine of engines) await engine.close();
+      await client.end();
+    },
+  };
+}
+
+/** Append-only tables refuse to be emptied, so their triggers are set aside as only a superuser can. */
+async function empty(client: pg.Client): Promise<void> {
+  await client.query(
+    `begin; set local session_replication_role = replica;
+     ${TABLES.map((table) => `delete from ${table};`).join(' ')} commit`,
+  );
+}
+
+/** Vacuuming now and then keeps emptied tables small. */
+export async function vacuum(world: World): Promise<void> {
+  await world.client.query(`vacuum ${TABLES.join(', ')}`);
+}
+
+async function putCatalogue(engine: Engine, ids: Ids): Promise<void> {
+  const call = { caller: { principal: 'simulation', actorType: 'SERVICE' as const, channel: '' }, trace: null };
+  const contentHash = createHash('sha256').digest();
+  const deps = { unitOfWork: engine.unitOfWork };
+  const warehouses = WAREHOUSES.map((code, at) => ({
+    code,
+    name: code,
+    timeZone: 'UTC',
+    priority: at + 1,
+    countryCode: 'DE',
+    postalCode: '10115',
+    enabled: true,
+    wms: WMS,
+  }));
+  const items = SKUS.map((sku) => ({
+    itemId: ids.uuid(),
+    sku,
+    name: sku,
+    tracking: 'QUANTITY' as const,
+    product: '',
+    attributes: {},
+    equivalentSkus: [],
+    retired: false,
+  }));
+  for (const outcome of [
+    await putWarehouses(deps, { requestId: 'warehouses', contentHash, warehouses }, call),
+    await putItems(deps, { requestId: 'items', contentHash, items }, call),
+  ]) {
+    if (!outcome.ok) throw new Error(`the catalogue was refused: ${outcome.refusal.message}`);
+  }
+}
+
+export function refKey(ref: Ref): string {
+  return `${ref.exchangeId}#${ref.ordinal}`;
+}

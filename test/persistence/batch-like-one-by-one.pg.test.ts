@@ -61,7 +61,7 @@ const action = fc.oneof(
     lines: fc.array(fc.record({ lineNumber: fc.integer({ min: 1, max: 3 }), quantity }), { maxLength: 2 }),
     close: fc.boolean(),
   }),
-  fc.record({ verb: fc.constant('extend' as const), requestId, exchange, days: fc.integer({ min: 1, max: 100 }) }),
+  fc.record({ verb: fc.constant('extend' as const), requestId, exchange, days: fc.integer({ min: 1, max: 80 }) }),
   fc.record({ verb: fc.constant('receive' as const), requestId, sku, warehouse, quantity }),
   fc.record({ verb: fc.constant('adjust' as const), requestId, sku, warehouse, onHand: delta, unavailable: delta }),
   fc.record({

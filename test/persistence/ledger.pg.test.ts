@@ -116,6 +116,11 @@ describe('a ledger nobody touched', () => {
     const reason = new Error('gone');
     const auditor = createLedgerAuditor(service.database.pool);
     await expect(auditor.verify(AbortSignal.abort(reason))).rejects.toBe(reason);
+    const controller = new AbortController();
+    const begun = auditor.verify(controller.signal);
+    controller.abort(reason);
+    await expect(begun).rejects.toBe(reason);
+    expect(service.database.pool.idleCount).toBe(service.database.pool.totalCount);
   });
 });
 
@@ -193,6 +198,23 @@ describe('a drift of 1 is found and named', () => {
     );
     const place = { sku: 'B', warehouse: 'W1', trackingId: tracking(1) };
     expect(drifts).toEqual([expect.objectContaining({ kind: 'CONSERVATION', ...place, expected: 2, actual: 3 })]);
+  });
+
+  test.each([
+    ['"reserved":3', '"reserved":4', { expected: 3, actual: 4 }],
+    ['"released":0', '"released":4', { expected: 4, actual: 3 }],
+  ])('CONSERVATION: an audit event that tells %s as %s', async (text, other, numbers) => {
+    const drifts = await plant(
+      [
+        `update audit_event set after_state = replace(after_state::text, '${text}', '${other}')::json
+         where reservation_id = $1 and version = 1`,
+      ],
+      [id(2)],
+    );
+    expect(drifts.map((drift) => drift.kind).sort()).toEqual(['CONSERVATION', 'HASH_CHAIN']);
+    expect(drifts).toContainEqual(
+      expect.objectContaining({ kind: 'CONSERVATION', sku: 'A', trackingId: tracking(2), ...numbers }),
+    );
   });
 
   test('LIVE_ALLOCATION: a released reservation still holds', async () => {

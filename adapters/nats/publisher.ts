@@ -182,13 +182,13 @@ async function append(js: JetStreamClient, message: OutgoingMessage): Promise<vo
 }
 
 /** One session per connection; a new connection may lead to other streams, so nothing known of them is kept. */
-function sessionsOf({ link, ensureStreams }: PublisherOptions): () => Promise<PublishSession | null> {
+function sessionsOf(options: PublisherOptions): () => Promise<PublishSession | null> {
   let latest: PublishSession | null = null;
   return async () => {
-    const connection = link.current();
+    const connection = options.link.current();
     if (connection === null) return null;
     if (latest?.connection === connection) return latest;
-    await ensureStreams();
+    await repair(options);
     const js = jetstream(connection, { timeout: PUBLISH_TIMEOUT_MS });
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
     latest = { connection, js, lastValues: createLastValueWriter(js, manager) };

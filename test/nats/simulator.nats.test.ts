@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +12,7 @@ import { startTestNats } from '../support/nats.ts';
 import { eventually, type NatsSide, openNatsSide } from '../support/nats-side.ts';
 import { poolRow, releasedOf, reservationOf, reservationRow, warehouseOf } from '../support/outbox-rows.ts';
 
+const SPAWN_MODULE = new URL('../../adapters/wms-simulator/spawn.ts', import.meta.url).href;
 const NEVER = new AbortController().signal;
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const QUICK = { startDelayMs: 10, pickDelayMs: 10, shipDelayMs: 10, rate: 1, execArgv: [] };
@@ -60,6 +63,15 @@ async function answers(trackingId: string): Promise<string[]> {
 
 const reserve = (trackingId: string) =>
   side.publisher.publish([reservationRow(reservationOf(trackingId), 'reserved', null, TRACEPARENT)], 1n, NEVER);
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('a simulated warehouse', () => {
   it('picks and ships what it is asked for, in the trace of the request', async () => {
@@ -131,6 +143,21 @@ describe('a simulated warehouse', () => {
     const simulator = await simulate();
     await eventually('the picture', picture);
     await simulator.stop();
-    expect(() => process.kill(simulator.pid, 0)).toThrow();
+    expect(isRunning(simulator.pid)).toBe(false);
+  });
+
+  it('ends when the process that started it is killed', async () => {
+    const options = { ...QUICK, natsUrl: server.url, wms, dataDir: directory };
+    const program = `
+      import { startSimulator } from ${JSON.stringify(SPAWN_MODULE)};
+      const { pid } = await startSimulator(${JSON.stringify(options)});
+      process.stdout.write(String(pid));
+      setInterval(() => undefined, 1_000);`;
+    const parent = spawn(process.execPath, ['--input-type=module', '--eval', program]);
+    const [output] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(output.toString());
+    expect(isRunning(pid)).toBe(true);
+    parent.kill('SIGKILL');
+    await eventually('the end of the simulator', async () => !isRunning(pid));
   });
 });

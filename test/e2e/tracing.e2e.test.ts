@@ -44,7 +44,9 @@ describe('one trace for one exchange', () => {
       const { body } = await httpCall(service.httpPort, 'ReservationService/GetReservation', { exchangeId: 'TRACE-1' });
       return body.reservation.state === 'RESERVATION_STATE_FULFILLED';
     });
+    // The service and the warehouse send their spans at times of their own.
     await receiver.waitFor(() => descendants(mine(), 'process shipment-confirmed').includes('publish pool'));
+    await receiver.waitFor(() => ancestors(mine(), 'process shipment-confirmed').length === 4);
 
     expect(named('earmark.v1.ReservationService/Reserve')?.parentSpanId).toBe(CALLER_SPAN);
     const chain = ancestors(mine(), 'process shipment-confirmed');
@@ -103,6 +105,18 @@ describe('one trace for one exchange', () => {
 });
 
 const isUnit = (span: ReceivedSpan) => span.name === 'unit of work';
+
+/** Whether a call's unit is its child, or a decision that is its child has one link to its unit. */
+function isDecided(spans: readonly ReceivedSpan[], rpc: ReceivedSpan): boolean {
+  const units = new Set(spans.filter(isUnit).map((span) => span.spanId));
+  return spans
+    .filter((span) => span.parentSpanId === rpc.spanId)
+    .some(
+      (span) =>
+        isUnit(span) ||
+        (span.name === 'decide reserve' && span.links?.length === 1 && units.has(span.links[0]?.spanId ?? '')),
+    );
+}
 
 function rpcs(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
   return spans.filter((span) => span.name === 'earmark.v1.ReservationService/Reserve');

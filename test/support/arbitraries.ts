@@ -131,15 +131,13 @@ export const anyLevel: fc.Arbitrary<StockLevel> = fc
   .map((counts) => aLevel(counts));
 
 /** One pool for each SKU in each warehouse. */
-export const anyPools: fc.Arbitrary<StockLevel[]> = fc
-  .array(anyLevel, { minLength: 9, maxLength: 9 })
-  .map((levels) =>
-    levels.map((level, at) => ({
-      ...level,
-      sku: SKUS[at % 3] ?? 'A',
-      warehouse: WAREHOUSES[Math.floor(at / 3)] ?? '',
-    })),
-  );
+export const anyPools: fc.Arbitrary<StockLevel[]> = fc.array(anyLevel, { minLength: 9, maxLength: 9 }).map((levels) =>
+  levels.map((level, at) => ({
+    ...level,
+    sku: SKUS[at % 3] ?? 'A',
+    warehouse: WAREHOUSES[Math.floor(at / 3)] ?? '',
+  })),
+);
 
 /** A fresh reservation of one to three lines, each held at one to three warehouses. */
 export const freshReservation: fc.Arbitrary<LiveReservation> = fc

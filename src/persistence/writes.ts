@@ -42,8 +42,9 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...movementStatements(work, context.ids),
     ...exchangeStatements(context),
     ...orderLineStatements(work),
-    ...when(created.length > 0, () => [insertReservations(created), insertAllocations(created)]),
+    // An exchange whose reservation is resolved here may get a new one in the same unit: the old one must end first.
     ...when(updated.length > 0, () => [updateReservations(updated), updateAllocations(updated)]),
+    ...when(created.length > 0, () => [insertReservations(created), insertAllocations(created)]),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...outboxStatements(context),
   ];

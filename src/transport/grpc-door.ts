@@ -54,7 +54,10 @@ export async function startGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor>
   return {
     port,
     setServing: (serving) => health.setServing(serving),
-    stop: (graceMs) => stop(server, graceMs),
+    stop: (graceMs) => {
+      health.endWatches();
+      return stop(server, graceMs);
+    },
   };
 }
 

@@ -13,6 +13,8 @@ export interface Health {
   setServing(serving: boolean): void;
   check(call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void;
   watch(call: ServerWritableStream<Buffer, Buffer>): void;
+  /** Ends every watch, so that none holds up a stop. */
+  endWatches(): void;
 }
 
 /** Watchers one process keeps at a time. */
@@ -36,6 +38,10 @@ export function createHealth(services: readonly DescService[]): Health {
       if (service === null) callback({ code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' });
       else if (names.has(service)) callback(null, encodeStatus(current()));
       else callback({ code: status.NOT_FOUND, details: 'there is no such service' });
+    },
+    endWatches() {
+      for (const call of watchers) call.end();
+      watchers.clear();
     },
     watch(call) {
       const service = serviceOf(call.request);

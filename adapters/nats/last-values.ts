@@ -30,8 +30,8 @@ export interface LastValueWriter {
    * either this one is late or numbering began anew, and only the database knows which
    */
   write(message: LastValueMessage, renew: () => Promise<LastValueMessage | null>): Promise<void>;
-  /** Forgets what was stored, because the streams are no longer those it was read from. */
-  forget(): void;
+  /** Takes over what a subject was seen to hold, null for nothing, so that it is not read again. */
+  learn(subject: string, stored: StoredMsg | null): void;
 }
 
 export function createLastValueWriter(js: JetStreamClient, manager: JetStreamManager): LastValueWriter {
@@ -43,7 +43,7 @@ export function createLastValueWriter(js: JetStreamClient, manager: JetStreamMan
     if (oldest !== undefined) remembered.delete(oldest);
   };
   return {
-    forget: () => remembered.clear(),
+    learn: (subject, stored) => remember(subject, stored === null ? NOTHING : storedOf(stored)),
     write: async (first, renew) => {
       let message = first;
       let isRenewed = false;

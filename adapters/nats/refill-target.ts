@@ -6,6 +6,7 @@ import {
   type StoredMsg,
 } from '@nats-io/jetstream';
 import type { StockView } from '../../src/ports.ts';
+import type { LastValueWriter } from './last-values.ts';
 import type { PublishContext } from './outgoing.ts';
 import type { NatsPublisher } from './publisher.ts';
 import { availabilitySubject, stateSubject } from './subjects.ts';
@@ -60,10 +61,9 @@ export function createRefillTarget(publisher: NatsPublisher): RefillTarget {
       const { session, manager } = opened;
       const systems = await publisher.systems();
       const wmsOf: WmsLookup = (warehouse) => systems.get(warehouse) ?? '';
-      const stored = await readStored(manager, views, wmsOf);
+      const stored = await readStored(manager, views, wmsOf, session.lastValues);
       const stale = views.filter((view) => !isStored(view, wmsOf, stored));
       if (stale.length === 0) return;
-      session.lastValues.forget();
       const refill = `:${(await manager.streams.info('EARMARK_STATE')).state.last_seq}`;
       const context: PublishContext = { wmsOf, epoch, traceparent: '', refill };
       await publisher.storeLastValues(stale, context, signal);
@@ -79,7 +79,13 @@ interface StoredNumbers {
   readonly onHand: number;
 }
 
-async function readStored(manager: JetStreamManager, views: readonly StockView[], wmsOf: WmsLookup) {
+/** The stored numbers by subject; what was seen is passed on to the writer, which need not read it again. */
+async function readStored(
+  manager: JetStreamManager,
+  views: readonly StockView[],
+  wmsOf: WmsLookup,
+  writer: LastValueWriter,
+) {
   const stored = new Map<string, StoredNumbers>();
   const subjects = {
     EARMARK_STATE: views.map((view) => stateSubjectOf(view, wmsOf)).filter((subject) => subject !== null),
@@ -88,7 +94,11 @@ async function readStored(manager: JetStreamManager, views: readonly StockView[]
   for (const stream of STREAMS) {
     for (let start = 0; start < subjects[stream].length; start += SUBJECTS_PER_READ_MAX) {
       const wanted = subjects[stream].slice(start, start + SUBJECTS_PER_READ_MAX);
-      await readLast(manager, stream, wanted, (message) => stored.set(message.subject, numbersOf(message)));
+      await readLast(manager, stream, wanted, (message) => {
+        stored.set(message.subject, numbersOf(message));
+        writer.learn(message.subject, message);
+      });
+      for (const subject of wanted) if (!stored.has(subject)) writer.learn(subject, null);
     }
   }
   return stored;

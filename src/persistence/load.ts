@@ -99,7 +99,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
-    ...(locks.skus.length > 0 ? [readItems(locks.skus), readDue(locks.skus, deepDue)] : []),
+    ...(locks.skus.length > 0 ? [readItems(locks.skus), readDue(locks, deepDue)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),
     readClock(),
   ];

@@ -29,6 +29,12 @@ export interface LockSet {
   readonly exchanges: readonly ExchangeRef[];
   readonly orderLines: readonly OrderLineRef[];
   readonly skus: readonly string[];
+  /**
+   * SKUs and orders the commands themselves are about: what is past its deadline on them is expired first. Pools that
+   * are locked only to expire such a reservation are not looked through in turn, or one unit could drag in the next.
+   */
+  readonly wantedSkus: readonly string[];
+  readonly wantedOrderIds: readonly string[];
   readonly newPools: readonly { readonly sku: string; readonly warehouse: string }[];
   readonly reservationIds: readonly string[];
 }
@@ -151,31 +157,31 @@ export function readItems(skus: readonly string[]): Statement {
 }
 
 /**
- * Reservations past their deadline on the locked pools, oldest first. Looks at the oldest due of the whole service,
+ * Reservations past their deadline on the pools and orders of the commands, oldest first. Looks at the oldest due of the whole service,
  * normally none; `deep` looks through the pools themselves instead, for when very many are due.
  */
-export function readDue(skus: readonly string[], deep: boolean): Statement {
+export function readDue({ wantedSkus, wantedOrderIds }: LockSet, deep: boolean): Statement {
   const due = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
   return deep
     ? {
         name: 'read-due-of-pools',
         text: `select 0 as looked_at, array(
             select r.reservation_id from reservation r
-            where ${due} and r.reservation_id in (
-              select a.reservation_id from allocation a where a.sku = any($1::text[]) and a.reserved > 0)
+            where ${due} and (r.order_id = any($2::text[]) or r.reservation_id in (
+              select a.reservation_id from allocation a where a.sku = any($1::text[]) and a.reserved > 0))
             order by r.expire_time limit ${DUE_EXPIRED_MAX})::text[] as ids`,
-        values: [skus],
+        values: [wantedSkus, wantedOrderIds],
       }
     : {
         name: 'read-due',
         text: `with due as materialized (
-            select r.reservation_id from reservation r where ${due} order by r.expire_time limit ${DUE_LOOKED_AT_MAX})
+            select r.reservation_id, r.order_id from reservation r where ${due} order by r.expire_time limit ${DUE_LOOKED_AT_MAX})
           select (select count(*)::int from due) as looked_at, array(
             select due.reservation_id from due
-            where exists (select 1 from allocation a
+            where due.order_id = any($2::text[]) or exists (select 1 from allocation a
               where a.reservation_id = due.reservation_id and a.sku = any($1::text[]) and a.reserved > 0)
             limit ${DUE_EXPIRED_MAX})::text[] as ids`,
-        values: [skus],
+        values: [wantedSkus, wantedOrderIds],
       };
 }
 

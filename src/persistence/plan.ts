@@ -20,12 +20,17 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
   const targets = commands.flatMap((command) => command.needs.targets);
   const found = await resolveTargets(client, targets, extra.reservationIds);
   const exchanges = new Map<string, ExchangeRef>();
+  const orderIds = new Set<string>();
   const orderLines = new Map<string, OrderLineRef>();
-  const skus = new Set(extra.skus);
+  const wantedSkus = new Set(extra.skus);
+  const skus = new Set<string>();
   const reservationIds = new Set<string>();
   for (const command of commands) {
-    for (const sku of command.needs.skus) skus.add(sku);
-    for (const ref of command.needs.orderLines) orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+    for (const sku of command.needs.skus) wantedSkus.add(sku);
+    for (const ref of command.needs.orderLines) {
+      orderIds.add(ref.orderId);
+      orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+    }
     for (const ref of command.needs.exchanges) {
       if (!exchanges.has(ref.exchangeId)) exchanges.set(ref.exchangeId, ref);
     }
@@ -37,7 +42,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
   for (const row of found) {
     reservationIds.add(row.reservation_id);
     for (const line of lineFacts(row.lines)) {
-      skus.add(line.sku);
+      (row.targeted ? wantedSkus : skus).add(line.sku);
       if (line.orderLineId === '') continue;
       const ref = { orderId: row.order_id, orderLineId: line.orderLineId };
       orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
@@ -46,7 +51,9 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
   return {
     exchanges: [...exchanges.values()],
     orderLines: [...orderLines.values()],
-    skus: [...skus],
+    skus: [...new Set([...wantedSkus, ...skus])],
+    wantedSkus: [...wantedSkus],
+    wantedOrderIds: [...orderIds],
     newPools: commands.flatMap((command) => [...command.needs.newPools]),
     reservationIds: [...reservationIds].sort(),
   };
@@ -56,6 +63,8 @@ interface FoundRow {
   readonly reservation_id: string;
   readonly order_id: string;
   readonly lines: string;
+  /** Whether a command names it; the others are locked only because they are in the way. */
+  readonly targeted: boolean;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -76,11 +85,14 @@ async function resolveTargets(
     {
       name: 'resolve-targets',
       text: `with wanted as (
-          select unnest($1::uuid[]) as reservation_id
-          union select reservation_id from reservation where tracking_id = any($2::text[])
-          union select reservation_id from exchange where exchange_id = any($3::text[]) and reservation_id is not null)
-        select r.reservation_id, r.order_id, r.lines::text as lines from wanted join reservation r using (reservation_id)`,
-      values: [[...idsBy('reservation').filter(isUuid), ...reservationIds], idsBy('tracking'), idsBy('exchange')],
+          select unnest($1::uuid[]) as reservation_id, true as targeted
+          union select reservation_id, true from reservation where tracking_id = any($2::text[])
+          union select reservation_id, true from exchange where exchange_id = any($3::text[]) and reservation_id is not null
+          union select unnest($4::uuid[]), false),
+        found as (select reservation_id, bool_or(targeted) as targeted from wanted group by 1)
+        select r.reservation_id, r.order_id, r.lines::text as lines, found.targeted
+        from found join reservation r using (reservation_id)`,
+      values: [idsBy('reservation').filter(isUuid), idsBy('tracking'), idsBy('exchange'), [...reservationIds]],
     },
   ]);
   return rowsOf<FoundRow>(result);

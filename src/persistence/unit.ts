@@ -6,7 +6,7 @@ import type { CatalogCache } from './catalog-cache.ts';
 import { readKnownClaims, settleClaims } from './claims.ts';
 import { type DecidedUnit, decideUnit } from './decide-unit.ts';
 import { type LoadedUnit, lockAndLoad } from './load.ts';
-import { DUE_LOOKED_AT_MAX } from './locks.ts';
+import { claimKey, DUE_LOOKED_AT_MAX } from './locks.ts';
 import { type Extra, planLocks } from './plan.ts';
 import { pipeline } from './statements.ts';
 import { type NoticeRow, writeStatements } from './writes.ts';
@@ -36,8 +36,8 @@ export async function attemptUnit(
   try {
     const loaded = await lockAndLoad(client, commands, locks, extra.deepDue, deps.cache);
     const locked = new Set(locks.reservationIds);
-    const due = loaded.dueIds.filter((id) => !locked.has(id));
-    if (due.length > 0) return await widen(client, extra, due);
+    const missing = [...loaded.dueIds, ...newestOfExchanges(commands, loaded)].filter((id) => !locked.has(id));
+    if (missing.length > 0) return await widen(client, extra, missing);
     const known = await readKnownClaims(client, commands, loaded.claimed);
     const decided = decideUnit(commands, loaded.work, known);
     if (mayHideDue(decided, loaded, extra)) return await widen(client, { ...extra, deepDue: true }, []);
@@ -50,15 +50,34 @@ export async function attemptUnit(
   }
 }
 
-async function widen(client: PoolClient, extra: Extra, due: readonly string[]): Promise<Attempt> {
+async function widen(client: PoolClient, extra: Extra, missing: readonly string[]): Promise<Attempt> {
   await rollback(client);
-  return { kind: 'widen', extra: { ...extra, reservationIds: new Set([...extra.reservationIds, ...due]) } };
+  return { kind: 'widen', extra: { ...extra, reservationIds: new Set([...extra.reservationIds, ...missing]) } };
+}
+
+/**
+ * The newest reservations of the exchanges that commands are about to decide on. The whole unit waits for them: were
+ * only their commands put back, later ones of the same caller would be decided before them.
+ */
+function newestOfExchanges(commands: readonly Command[], loaded: LoadedUnit): string[] {
+  const ids = new Set<string>();
+  for (const command of commands) {
+    if (command.claim !== null && !loaded.claimed.has(claimKey(command))) continue;
+    const { exchanges, targets } = command.needs;
+    const named = targets.filter((target) => target.by === 'exchange').map((target) => target.id);
+    for (const exchangeId of [...exchanges.map((one) => one.exchangeId), ...named]) {
+      const state = loaded.exchanges.get(exchangeId);
+      if (state?.created === false && state.reservationId !== null) ids.add(state.reservationId);
+    }
+  }
+  return [...ids];
 }
 
 /** Where very many reservations are due, those of a pool may lie beyond the ones looked at: then look deeper. */
 function mayHideDue(decided: DecidedUnit, loaded: LoadedUnit, extra: Extra): boolean {
   if (extra.deepDue || loaded.dueLookedAt < DUE_LOOKED_AT_MAX) return false;
-  return [...decided.outcomes.values()].some((outcome) => !outcome.ok && outcome.refusal.reason === 'NO_STOCK');
+  const blocked = ['NO_STOCK', 'ORDER_LINE_EXHAUSTED'];
+  return [...decided.outcomes.values()].some((outcome) => !outcome.ok && blocked.includes(outcome.refusal.reason));
 }
 
 async function writeAndCommit(client: PoolClient, loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Promise<void> {

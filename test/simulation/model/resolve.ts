@@ -8,7 +8,8 @@ import {
   type Model,
   type ModelOutcome,
   type ModelReservation,
-  poolOf,
+  onHandAfter,
+  takeOffHand,
 } from './state.ts';
 
 const DAY_MS = 86_400_000;
@@ -65,6 +66,8 @@ function wholeOf(found: ModelReservation) {
 export function closeIfDone(model: Model, found: ModelReservation, close: boolean): void {
   const left = found.lines.some((line) => line.parts.some((part) => part.reserved > 0));
   if (left && !close) {
+    const parts = found.lines.flatMap((line) => line.parts);
+    if (parts.every((part) => part.picked === part.reserved)) found.state = 'READY';
     found.version += 1;
     return;
   }
@@ -99,17 +102,12 @@ export function consume(
     }
     if (missing > 0 || quantity < 1) return 'INVALID_FIELD';
   }
-  for (const [pool, units] of leaving) if ((model.pools.get(pool)?.onHand ?? 0) < units) return 'NO_STOCK';
-  for (const [key, units] of leaving) {
-    const [sku = '', code = ''] = key.split('@');
-    const pool = poolOf(model, sku, code);
-    pool.onHand -= units;
-    pool.moves.push({ at, delta: -units });
-  }
+  for (const [key, units] of leaving) if (onHandAfter(model, key, units, at) < 0) return 'NO_STOCK';
+  for (const [key, units] of leaving) takeOffHand(model, key, units, at);
   for (const [part, units] of plan) {
     part.reserved -= units;
     part.fulfilled += units;
-    part.picked = Math.min(part.picked, part.reserved);
+    part.picked = Math.max(0, part.picked - units);
     part.short = Math.min(part.short, part.reserved - part.picked);
   }
   return null;

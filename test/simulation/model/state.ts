@@ -161,3 +161,17 @@ export function freeDue(model: Model): void {
     reservation.version += 1;
   }
 }
+
+/** What would be on hand if units left at an instant: what left before the last count is counted already. */
+export function onHandAfter(model: Model, key: string, units: number, at: number): number {
+  const pool = model.pools.get(key);
+  if (pool === undefined) return -units;
+  return at < pool.countedAt ? pool.onHand : pool.onHand - units;
+}
+
+export function takeOffHand(model: Model, key: string, units: number, at: number): void {
+  const pool = model.pools.get(key);
+  if (pool === undefined || at < pool.countedAt) return;
+  pool.onHand -= units;
+  pool.moves.push({ at, delta: -units });
+}

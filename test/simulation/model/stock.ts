@@ -48,11 +48,12 @@ export function applyCounts(model: Model, counts: readonly StockCount[]): string
     const key = `${count.sku}@${count.warehouse}`;
     const pool = poolOf(model, count.sku, count.warehouse);
     const current = seen.get(key) ?? pool;
-    const at = count.countedAt ?? model.now;
-    if (at > model.now + SKEW_MS) return 'INVALID_FIELD';
+    const claimedAt = count.countedAt ?? model.now;
+    if (claimedAt > model.now + SKEW_MS) return 'INVALID_FIELD';
     if (count.expectedOnHand !== null && count.expectedOnHand !== current.onHand) return 'ETAG_MISMATCH';
+    const at = Math.min(claimedAt, model.now);
     if (at < current.countedAt) continue;
-    const later = count.countedAt === null ? [] : pool.moves.filter((move) => move.at > at);
+    const later = pool.moves.filter((move) => move.at > at);
     const moved = later.reduce((sum, move) => sum + move.delta, 0);
     const onHand = count.onHand + moved + (count.netOfReserved ? reservedIn(model, count.sku, count.warehouse) : 0);
     if (onHand < 0) return 'INVALID_FIELD';

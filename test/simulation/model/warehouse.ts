@@ -1,6 +1,15 @@
 import type { CountedCommand, PickCommand } from '../commands.ts';
 import { closeIfDone, consume } from './resolve.ts';
-import { byRef, isKnownWarehouse, isLive, type Model, type ModelReservation, poolOf, WMS } from './state.ts';
+import {
+  byRef,
+  isKnownWarehouse,
+  isLive,
+  type Model,
+  type ModelReservation,
+  onHandAfter,
+  takeOffHand,
+  WMS,
+} from './state.ts';
 import { applyCounts } from './stock.ts';
 
 const ACCEPTED = 'ACCEPTED';
@@ -27,14 +36,14 @@ export function applyPick(model: Model, command: PickCommand): string {
   if (!isLive(found)) {
     return command.event === 'shipment-confirmed' ? shipLate(model, found, command) : rejected('TOO_LATE');
   }
+  const parts = found.lines.flatMap((line) => line.parts);
+  if (!parts.some((part) => part.warehouse === command.warehouse)) return rejected('INVALID_FIELD');
   switch (command.event) {
     case 'pick-started':
       if (found.state !== 'RESERVED') return IGNORED;
       return changeState(found, 'PREPARING');
     case 'pick-aborted':
-      if (found.state === 'RESERVED') return IGNORED;
-      for (const part of found.lines.flatMap((line) => line.parts)) part.picked = 0;
-      return changeState(found, 'RESERVED');
+      return abort(found, command.warehouse);
     case 'pick-confirmed':
       return confirm(found, command);
     case 'pick-shorted':
@@ -53,6 +62,16 @@ function changeState(found: ModelReservation, state: 'RESERVED' | 'PREPARING' | 
   found.state = state;
   found.version += 1;
   return ACCEPTED;
+}
+
+/** What another warehouse has picked keeps the reservation in preparation. */
+function abort(found: ModelReservation, warehouse: string): string {
+  if (found.state === 'RESERVED') return IGNORED;
+  const parts = found.lines.flatMap((line) => line.parts);
+  const mine = parts.filter((part) => part.warehouse === warehouse && part.picked > 0);
+  for (const part of mine) part.picked = 0;
+  if (parts.every((part) => part.picked === 0)) return changeState(found, 'RESERVED');
+  return mine.length === 0 ? IGNORED : changeState(found, 'PREPARING');
 }
 
 function confirm(found: ModelReservation, command: PickCommand): string {
@@ -86,11 +105,10 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
   }
   if (lost.size === 0) return IGNORED;
   for (const [sku, units] of lost) {
-    const pool = poolOf(model, sku, command.warehouse);
+    const key = `${sku}@${command.warehouse}`;
     // What a count has found missing already does not go missing again.
-    const gone = Math.min(units, pool.onHand);
-    pool.onHand -= gone;
-    pool.moves.push({ at: Math.min(command.occurredAt, model.now), delta: -gone });
+    const gone = Math.min(units, model.pools.get(key)?.onHand ?? 0);
+    takeOffHand(model, key, gone, Math.min(command.occurredAt, model.now));
   }
   return changeState(found, 'PREPARING');
 }
@@ -123,16 +141,11 @@ function shipLate(model: Model, found: ModelReservation, command: PickCommand): 
     const sku = line.sku === '' ? (found.lines[line.lineNumber - 1]?.sku ?? '') : line.sku;
     shipped.set(sku, (shipped.get(sku) ?? 0) + line.quantity);
   }
+  const at = Math.min(command.occurredAt, model.now);
   for (const [sku, units] of shipped) {
-    const onHand = model.pools.get(`${sku}@${command.warehouse}`)?.onHand;
-    if (onHand === undefined || onHand < units) return rejected('NO_STOCK');
+    if (onHandAfter(model, `${sku}@${command.warehouse}`, units, at) < 0) return rejected('NO_STOCK');
   }
-  for (const [sku, units] of shipped) {
-    if (units === 0) continue;
-    const pool = poolOf(model, sku, command.warehouse);
-    pool.onHand -= units;
-    pool.moves.push({ at: Math.min(command.occurredAt, model.now), delta: -units });
-  }
+  for (const [sku, units] of shipped) takeOffHand(model, `${sku}@${command.warehouse}`, units, at);
   return rejected('TOO_LATE');
 }
 

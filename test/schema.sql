@@ -29,6 +29,8 @@ create table allocation (
   constraint allocation_pkey PRIMARY KEY (reservation_id, line_number, warehouse)
 ) with (fillfactor=85);
 CREATE INDEX allocation_pool ON public.allocation USING btree (sku, warehouse, reservation_id);
+CREATE TRIGGER allocation_kept BEFORE DELETE ON public.allocation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER allocation_no_truncate BEFORE TRUNCATE ON public.allocation FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
 create table audit_event (
   reservation_id uuid not null,
@@ -115,6 +117,7 @@ create table outbox (
   constraint outbox_topic_check CHECK ((topic = ANY (ARRAY['reservation'::text, 'pool'::text, 'verdict'::text]))),
   constraint outbox_pkey PRIMARY KEY (outbox_id)
 ) with (fillfactor=80);
+CREATE UNIQUE INDEX outbox_once_per_transition ON public.outbox USING btree (key, version) WHERE (topic = 'reservation'::text);
 CREATE INDEX outbox_unpublished ON public.outbox USING btree (outbox_id) WHERE (published_time IS NULL);
 CREATE INDEX outbox_xid ON public.outbox USING btree (xid);
 
@@ -167,6 +170,7 @@ CREATE UNIQUE INDEX reservation_live_exchange ON public.reservation USING btree 
 CREATE INDEX reservation_order ON public.reservation USING btree (order_id, reservation_id);
 CREATE INDEX reservation_return_case ON public.reservation USING btree (return_case_id, reservation_id);
 CREATE TRIGGER reservation_kept BEFORE DELETE ON public.reservation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER reservation_no_truncate BEFORE TRUNCATE ON public.reservation FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER reservation_transition BEFORE UPDATE ON public.reservation FOR EACH ROW EXECUTE FUNCTION refuse_illegal_transition();
 
 create table rule_version (

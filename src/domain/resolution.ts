@@ -61,7 +61,7 @@ export function flagOverdue(reservation: Reservation, rules: Rules, now: number)
 }
 
 /**
- * Moves the deadline. The whole window, from creation to the new deadline, stays within the rules.
+ * Moves the deadline later. What is left of the window, from now to the new deadline, stays within the rules.
  * The same deadline again changes nothing.
  */
 export function extend(reservation: Reservation, expireAt: number, rules: Rules, now: number): Transition {

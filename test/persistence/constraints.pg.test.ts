@@ -133,6 +133,16 @@ const REFUSED: [what: string, statement: string, state: string, constraint: stri
   ['emptying the audit events', 'truncate audit_event', RAISED, /append-only: TRUNCATE of audit_event/],
   ['changing a movement', 'update stock_movement set on_hand_delta = 0', RAISED, /append-only: UPDATE of stock_mov/],
   ['deleting a movement', 'delete from stock_movement', RAISED, /append-only: DELETE of stock_movement/],
+  ['emptying the reservations', 'truncate reservation', RAISED, /append-only: TRUNCATE of reservation/],
+  ['emptying the allocations', 'truncate allocation', RAISED, /append-only: TRUNCATE of allocation/],
+  ['deleting an allocation', 'delete from allocation', RAISED, /append-only: DELETE of allocation/],
+  [
+    'two messages for one transition',
+    `insert into outbox (topic, key, warehouse, version, traceparent)
+       select topic, key, warehouse, version, '' from outbox where topic = 'reservation'`,
+    UNIQUE,
+    'outbox_once_per_transition',
+  ],
   ['emptying the movements', 'truncate stock_movement', RAISED, /append-only: TRUNCATE of stock_movement/],
 ];
 

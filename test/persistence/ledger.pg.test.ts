@@ -210,6 +210,7 @@ describe('a drift of 1 is found and named', () => {
     ]);
     const twice = await ledger.plant(
       [
+        'drop index outbox_once_per_transition',
         `insert into outbox (topic, key, warehouse, version, traceparent) select topic, key, warehouse, version, ''
          from outbox where topic = 'reservation' and key = $1`,
       ],

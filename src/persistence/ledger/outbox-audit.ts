@@ -9,7 +9,7 @@ export const OUTBOX_KEPT_MS = 7 * 86_400_000;
 /** An event is younger than its row by the length of its transaction; pruning may be that much earlier. */
 const RETENTION_MARGIN_MS = 3_600_000;
 
-/** Events compared at once: large, because no index leads from an event to its row and each chunk reads all rows. */
+/** Events compared at once: large, because each chunk reads all rows of the outbox. */
 const OUTBOX_CHUNK_EVENTS = 250_000;
 
 /** Sorts behind every key. */

@@ -205,6 +205,7 @@ create table outbox (
 ) with (fillfactor = 80);
 create index outbox_unpublished on outbox (outbox_id) where published_time is null;
 create index outbox_xid on outbox (xid);
+create unique index outbox_once_per_transition on outbox (key, version) where topic = 'reservation';
 
 create function refuse_ledger_change() returns trigger language plpgsql as $$
 begin
@@ -237,4 +238,10 @@ create trigger reservation_transition before update on reservation
   for each row execute function refuse_illegal_transition();
 create trigger reservation_kept before delete on reservation
   for each row execute function refuse_ledger_change();
+create trigger reservation_no_truncate before truncate on reservation
+  for each statement execute function refuse_ledger_change();
+create trigger allocation_kept before delete on allocation
+  for each row execute function refuse_ledger_change();
+create trigger allocation_no_truncate before truncate on allocation
+  for each statement execute function refuse_ledger_change();
 `;

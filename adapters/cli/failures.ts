@@ -2,6 +2,7 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import { Code, type ConnectError } from '@connectrpc/connect';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 import { EXIT_REFUSED } from './exit-status.ts';
+import { printable } from './table.ts';
 
 /** The command line cannot be understood: exit status 2. */
 export class UsageError extends Error {
@@ -51,10 +52,12 @@ export function toRefusal(error: ConnectError, url: string): ToldRefusal {
 
 /** For people: the reason and the message, then one line per fact. */
 export function formatRefusal(refusal: ToldRefusal): string {
-  const facts = Object.entries(refusal.metadata).sort(([left], [right]) => (left < right ? -1 : 1));
+  const facts = Object.entries(refusal.metadata)
+    .filter(([, value]) => value !== '')
+    .sort(([left], [right]) => (left < right ? -1 : 1));
   const width = Math.max(0, ...facts.map(([name]) => name.length));
   const lines = facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-  return `${[`${refusal.reason}: ${refusal.message}`, ...lines].join('\n')}\n`;
+  return `${[`${refusal.reason}: ${refusal.message}`, ...lines].map(printable).join('\n')}\n`;
 }
 
 function isConnectionLoss(error: ConnectError): boolean {

@@ -1,0 +1,86 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { expect, test } from 'vitest';
+import { formatReport } from '../../adapters/cli/commands/audit.ts';
+import { formatRefusal, toRefusal } from '../../adapters/cli/failures.ts';
+import { formatAvailability } from '../../adapters/cli/format-availability.ts';
+import { formatReservation, formatReservations } from '../../adapters/cli/format-reservation.ts';
+import { formatTable } from '../../adapters/cli/table.ts';
+import { VerifyLedgerResponseSchema } from '../../src/gen/earmark/v1/audit_service_pb.ts';
+import { AvailabilityFlag, AvailabilitySchema } from '../../src/gen/earmark/v1/availability_pb.ts';
+import { ReleaseReason, ReservationSchema, ReservationState } from '../../src/gen/earmark/v1/reservation_pb.ts';
+import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
+
+const reservation = create(ReservationSchema, {
+  trackingId: 'EM-4WR9-FRF6-MJHD-AW5J-D',
+  state: ReservationState.RESERVED,
+  exchangeId: 'EX-1',
+  createTime: timestampFromMs(Date.UTC(2026, 10, 23, 13, 50, 43)),
+  expireTime: timestampFromMs(Date.UTC(2026, 11, 7, 13, 50, 43)),
+  lines: [
+    { lineNumber: 1, sku: 'SHOE', quantity: 2, reservedQuantity: 2, allocations: [{ warehouse: 'B-1', quantity: 2 }] },
+  ],
+});
+
+test('a reservation is told line by line, with what is known', () => {
+  expect(formatReservation(reservation)).toBe(
+    [
+      'EM-4WR9-FRF6-MJHD-AW5J-D',
+      '  state       RESERVED',
+      '  exchange    EX-1',
+      '  reserved at 2026-11-23 13:50:43 UTC',
+      '  held until  2026-12-07 13:50:43 UTC',
+      '  line 1      2 × SHOE · 2 held, 2 in B-1',
+    ].join('\n'),
+  );
+});
+
+test('a resolved reservation tells why and no deadline', () => {
+  const released = { ...reservation, state: ReservationState.RELEASED, releaseReason: ReleaseReason.CANCELLED };
+  expect(formatReservation(released)).toMatch(/state {7}RELEASED \(CANCELLED\)/);
+  expect(formatReservation(released)).not.toMatch(/held until/);
+  expect(formatReservations([released])).toMatch(/EX-1 {6}2 × SHOE {2}-$/m);
+});
+
+test('numbers of a table stand right, and text from elsewhere cannot move the cursor', () => {
+  const table = formatTable(
+    [
+      { title: 'SKU', align: 'left' },
+      { title: 'UNITS', align: 'right' },
+    ],
+    [['A\u001b[2J', '7']],
+  );
+  expect(table).toBe('SKU    UNITS\nA?[2J      7');
+});
+
+test('a pool shows its flag in the short form', () => {
+  const pool = create(AvailabilitySchema, { sku: 'A', warehouse: 'W', available: 3, flag: AvailabilityFlag.LOW });
+  expect(formatAvailability([pool]).split('\n')[1]).toMatch(/^A {4}W +3 .*LOW$/);
+});
+
+test('a refusal tells reason and metadata', () => {
+  const info = { domain: 'earmark.v1', reason: 'NO_STOCK', metadata: { sku: 'A', available: '0', warehouse: '' } };
+  const error = new ConnectError('nothing left', Code.FailedPrecondition, undefined, [
+    { desc: ErrorInfoSchema, value: info },
+  ]);
+  const refusal = toRefusal(error, 'http://x');
+  expect(refusal).toEqual({ code: 9, reason: 'NO_STOCK', message: 'nothing left', metadata: info.metadata });
+  expect(formatRefusal(refusal)).toBe('NO_STOCK: nothing left\n  available  0\n  sku        A\n');
+});
+
+test('what another program answers is told by its status', () => {
+  expect(toRefusal(new ConnectError('who are you', Code.PermissionDenied), 'x')).toMatchObject({
+    reason: 'PERMISSION_DENIED',
+    message: 'who are you',
+  });
+});
+
+test('each drift is one line, and zero drift is said', () => {
+  const clean = create(VerifyLedgerResponseSchema, { poolsChecked: 3n });
+  expect(formatReport(clean)).toMatch(/pools {9}3 checked\n.*\nzero drift$/);
+  const drift = { sku: 'A', warehouse: 'W', kind: 'reserved', expected: 1n, actual: 2n };
+  expect(formatReport({ ...clean, drifts: create(VerifyLedgerResponseSchema, { drifts: [drift] }).drifts })).toMatch(
+    /drift reserved A W: expected 1, found 2\n1 drifts$/,
+  );
+});

@@ -15,6 +15,9 @@ import { fromTimestamp, toTimestamp } from './wire-time.ts';
 /** Differences told in one answer. */
 const DRIFTS_MAX = 1_000;
 
+/** Time the ledger's verification may take, in milliseconds: it looks at everything there is. */
+const VERIFY_DEADLINE_MS = 300_000;
+
 interface Deps {
   readonly reservations: ports.ReservationReader;
   readonly ledger: ports.LedgerAuditor;
@@ -29,19 +32,23 @@ export function auditHandlers(deps: Deps): Rpc[] {
       const page = await deps.reservations.events(toFilter(request), toPageRequest(request));
       return { events: page.rows.map(toEvent), nextPageToken: page.nextPageToken };
     }),
-    unary(AuditService.method.verifyLedger, async ({ skus, warehouses }, call) => {
-      if (skus.length > 0) throw refusedCall(unsupported('skus'));
-      if (warehouses.length > 0) throw refusedCall(unsupported('warehouses'));
-      const report = await deps.ledger.verify(call.signal);
-      return {
-        reservationsChecked: BigInt(report.reservationsChecked),
-        poolsChecked: BigInt(report.poolsChecked),
-        eventsChecked: BigInt(report.eventsChecked),
-        drifts: report.drifts
-          .slice(0, DRIFTS_MAX)
-          .map((drift) => ({ ...drift, expected: BigInt(drift.expected), actual: BigInt(drift.actual) })),
-      };
-    }),
+    unary(
+      AuditService.method.verifyLedger,
+      async ({ skus, warehouses }, call) => {
+        if (skus.length > 0) throw refusedCall(unsupported('skus'));
+        if (warehouses.length > 0) throw refusedCall(unsupported('warehouses'));
+        const report = await deps.ledger.verify(call.signal);
+        return {
+          reservationsChecked: BigInt(report.reservationsChecked),
+          poolsChecked: BigInt(report.poolsChecked),
+          eventsChecked: BigInt(report.eventsChecked),
+          drifts: report.drifts
+            .slice(0, DRIFTS_MAX)
+            .map((drift) => ({ ...drift, expected: BigInt(drift.expected), actual: BigInt(drift.actual) })),
+        };
+      },
+      { deadlineMs: VERIFY_DEADLINE_MS },
+    ),
   ];
 }
 

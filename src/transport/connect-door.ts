@@ -1,14 +1,13 @@
 import { createServer as createHttp1Server, type Server as Http1Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Server } from 'node:net';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { ROUTER_OPTIONS, registerRoutes } from './connect-routes.ts';
 import { MAX_STREAM_DEADLINE_MS } from './deadline.ts';
 import { CONCURRENT_CALLS_MAX, type Door, HEADER_LIST_MAX_BYTES, IDLE_CONNECTION_MS } from './door.ts';
+import { createSniffingPort, listen, type SniffingPort } from './first-bytes.ts';
 import { createPages, type HttpRequest, type PageOptions } from './http-pages.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Rpc } from './rpc.ts';
-import { createSharedPort } from './shared-port.ts';
 
 /** How long the headers of an HTTP/1.1 request may take, in milliseconds. */
 const HEADERS_MAX_MS = 10_000;
@@ -67,9 +66,12 @@ export async function startConnectDoor(options: ConnectDoorOptions): Promise<Doo
     handler,
   );
   const sessions = trackSessions(http2);
-  const server = createSharedPort(http1, http2);
-  const port = await listen(server, options.host, options.port);
-  return { port, stop: (graceMs) => stop(server, http1, sessions, graceMs) };
+  const listening = createSniffingPort((socket, protocol) => {
+    (protocol === 'http2' ? http2 : http1).emit('connection', socket);
+    if (protocol === 'http1') socket.resume();
+  });
+  const port = await listen(listening.server, options.host, options.port);
+  return { port, stop: (graceMs) => stop(listening, http1, sessions, graceMs) };
 }
 
 /** A timeout longer than a timer can hold would fire at once, so the longest one stands for all longer ones. */
@@ -98,18 +100,8 @@ function trackSessions(http2: Http2Server): Set<ServerHttp2Session> {
   return sessions;
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
-}
-
 function stop(
-  server: Server,
+  listening: SniffingPort,
   http1: Http1Server,
   sessions: ReadonlySet<ServerHttp2Session>,
   graceMs: number,
@@ -120,7 +112,7 @@ function stop(
       http1.closeAllConnections();
     }, graceMs);
     const sweep = setInterval(() => http1.closeIdleConnections(), IDLE_SWEEP_MS);
-    server.close(() => {
+    listening.close(() => {
       clearTimeout(force);
       clearInterval(sweep);
       http1.close();

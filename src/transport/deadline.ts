@@ -22,9 +22,12 @@ export interface CallDeadline {
   clear(): void;
 }
 
-/** The time a unary call gets, in milliseconds. */
-export function unaryTimeoutMs(asked: number | null): number {
-  return asked === null ? DEFAULT_DEADLINE_MS : Math.min(asked, MAX_DEADLINE_MS);
+/**
+ * The time a unary call gets, in milliseconds.
+ * @param own what the RPC may take where that is not what other calls may
+ */
+export function unaryTimeoutMs(asked: number | null, own?: number): number {
+  return asked === null ? (own ?? DEFAULT_DEADLINE_MS) : Math.min(asked, own ?? MAX_DEADLINE_MS);
 }
 
 /** @param callerGone aborted when nobody waits for the answer any more */

@@ -6,6 +6,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { CONCURRENT_CALLS_MAX, type Door, IDLE_CONNECTION_MS } from './door.ts';
+import { createSniffingPort, listen } from './first-bytes.ts';
 import { bidiStreamCall, serverStreamCall, unaryCall } from './grpc-calls.ts';
 import { createHealth } from './grpc-health.ts';
 import { createReflection } from './grpc-reflection.ts';
@@ -50,12 +51,18 @@ export async function startGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor>
   for (const [definition, implementation] of serviceTable(options)) server.addService(definition, implementation);
   addHealth(server, health);
   addReflection(server);
-  const port = await listen(server, options.host, options.port);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listening = createSniffingPort((socket, protocol) => {
+    if (protocol === 'http2') injector.injectConnection(socket);
+    else socket.destroy();
+  });
+  const port = await listen(listening.server, options.host, options.port);
   return {
     port,
     setServing: (serving) => health.setServing(serving),
     stop: (graceMs) => {
       health.endWatches();
+      listening.close(() => {});
       return stop(server, graceMs);
     },
   };
@@ -122,16 +129,6 @@ function addReflection(server: Server): void {
       { ServerReflectionInfo: reflect },
     );
   }
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
-  });
 }
 
 function stop(server: Server, graceMs: number): Promise<void> {

@@ -112,7 +112,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   return {
     async unary(rpc, incoming, decode) {
-      const { span, deadline, end, failed } = begin(rpc, incoming, unaryTimeoutMs(incoming.timeoutMs));
+      const { span, deadline, end, failed } = begin(rpc, incoming, unaryTimeoutMs(incoming.timeoutMs, rpc.deadlineMs));
       try {
         const principal = await admit(rpc, incoming);
         const request = decode();

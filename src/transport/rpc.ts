@@ -34,6 +34,8 @@ export type Rpc =
   | {
       readonly kind: 'unary';
       readonly method: DescMethod;
+      /** How long it may take, in milliseconds, where that is not what other calls may. */
+      readonly deadlineMs?: number;
       handle(request: Message, call: RpcCall): Promise<Message>;
     }
   | {
@@ -56,10 +58,12 @@ export function rpcName(method: DescMethod): string {
 export function unary<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   handle: (request: MessageShape<I>, call: RpcCall) => Promise<MessageInitShape<O>>,
+  more: { readonly deadlineMs?: number } = {},
 ): Rpc {
   return {
     kind: 'unary',
     method,
+    ...more,
     handle: async (request, call) => create(method.output, await handle(request as MessageShape<I>, call)),
   };
 }

@@ -128,7 +128,22 @@ describe('limits', () => {
   });
 });
 
+test('the gRPC port hangs up on whatever is not HTTP/2', async () => {
+  const socket = connect(service.grpcPort, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\n\r\n');
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect(socket.bytesRead).toBe(0);
+});
+
 describe('stopping', () => {
+  test('connections that say nothing do not hold it up', async () => {
+    const silent = [service.grpcPort, service.httpPort].map((port) => connect(port, '127.0.0.1'));
+    const closed = silent.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    await service.closeDoors(60_000);
+    await Promise.all(closed);
+  });
+
   const { getRules } = RuleService.method;
 
   test('new calls are refused while it drains, running streams end, and both doors close', async () => {

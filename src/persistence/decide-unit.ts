@@ -1,5 +1,6 @@
 import { CLOCK_CALLER } from '../domain/caller.ts';
 import { refuse } from '../domain/refusal.ts';
+import { isDue } from '../domain/reservation.ts';
 import { type Cause, MissingRows, type WorkingSet } from '../domain/working-set.ts';
 import type { Answer, Command, Outcome } from '../ports.ts';
 import { claimKey } from './locks.ts';
@@ -48,6 +49,7 @@ export function decideUnit(
       deferred.push(command);
       continue;
     }
+    const transitionsBefore = work.transitions.length;
     try {
       const decision = command.decide(work);
       if ('refusal' in decision) {
@@ -55,6 +57,9 @@ export function decideUnit(
         continue;
       }
       outcomes.set(command, { ok: true, answer: decision.answer, replayed: false });
+      // What a pick kept past its deadline is free for the next command the moment the pick is given up.
+      const ended = work.transitions.slice(transitionsBefore).some(({ next }) => isDue(next, work.now));
+      if (ended) work.expireDue(EXPIRY);
       if (command.claim !== null) {
         answered.set(key, { contentHash: command.claim.contentHash, answer: decision.answer, reservationId: null });
       }

@@ -185,14 +185,14 @@ export function readDue({ wantedSkus, wantedOrderIds }: LockSet, deep: boolean):
       };
 }
 
-/** On hand movements after the counts' own times, to be applied on top of them. */
+/** On hand movements after the counts' own times, to be applied on top of them; equal counts are asked for once. */
 export function readMovedSince(
   counts: readonly { readonly sku: string; readonly warehouse: string; readonly since: number }[],
 ): Statement {
   return {
     name: 'read-moved-since',
     text: `select wanted.sku, wanted.warehouse, wanted.since, coalesce(sum(m.on_hand_delta), 0)::float8 as moved
-      from unnest($1::text[], $2::text[], $3::float8[]) as wanted (sku, warehouse, since)
+      from (select distinct * from unnest($1::text[], $2::text[], $3::float8[])) as wanted (sku, warehouse, since)
       left join stock_movement m on m.sku = wanted.sku and m.warehouse = wanted.warehouse
         and m.occur_time > ${instant('wanted.since')}
       group by 1, 2, 3`,

@@ -12,10 +12,16 @@ import { directVerdict } from '../nats/verdict-messages.ts';
 import { parkMessage } from './dead-letter.ts';
 import { readMessage, type Unreadable } from './read-message.ts';
 
-/** Times a message is delivered before it is parked; with the delays below that is more than an hour. */
-export const DELIVERIES_MAX = 100;
-/** Attempts within one delivery, so that the order of its key is kept through short trouble. */
-const ATTEMPTS_PER_DELIVERY_MAX = 8;
+/** How often a message that cannot be applied is tried. */
+export interface Patience {
+  /** Times it is delivered before it is parked. */
+  readonly deliveriesMax: number;
+  /** Attempts within one delivery, so that the order of its key is kept through short trouble. */
+  readonly attemptsMax: number;
+}
+
+/** With the delays below, more than an hour. */
+export const DEFAULT_PATIENCE: Patience = { deliveriesMax: 100, attemptsMax: 8 };
 const ATTEMPT_DELAY_MIN_MS = 50;
 const ATTEMPT_DELAY_MAX_MS = 2_000;
 const REDELIVERY_DELAY_MIN_MS = 1_000;
@@ -40,6 +46,7 @@ const TRANSIENT: ReadonlySet<RefusalReason | 'UNEXPECTED'> = new Set([
 export type InboundResult = VerdictKind | 'RETRIED' | 'PARKED';
 
 export interface HandlerDeps {
+  readonly patience?: Patience;
   readonly unitOfWork: UnitOfWork;
   /** Counts what became of each message, by event. */
   readonly report?: (event: string, result: InboundResult) => void;
@@ -99,6 +106,7 @@ async function settle(work: Work, run: () => Promise<InboundResult>): Promise<vo
 
 async function apply(work: Work, warehouseMessage: WarehouseMessage, signal: AbortSignal): Promise<InboundResult> {
   const { deps, message } = work;
+  const { deliveriesMax, attemptsMax } = deps.patience ?? DEFAULT_PATIENCE;
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await tryApply(work, warehouseMessage, signal);
     if ('verdict' in outcome) {
@@ -109,12 +117,12 @@ async function apply(work: Work, warehouseMessage: WarehouseMessage, signal: Abo
       const verdict = { kind: 'REJECTED', reason: outcome.reason, metadata: {} } as const;
       return refuse(work, { outcome: 'unreadable', parkedAs: 'refused', verdict });
     }
-    if (attempt < ATTEMPTS_PER_DELIVERY_MAX && !signal.aborted) {
+    if (attempt < attemptsMax && !signal.aborted) {
       const delayMs = Math.min(ATTEMPT_DELAY_MAX_MS, ATTEMPT_DELAY_MIN_MS * 2 ** attempt);
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);
       continue;
     }
-    if (message.info.deliveryCount >= DELIVERIES_MAX) {
+    if (message.info.deliveryCount >= deliveriesMax) {
       await parkMessage(work.js, work.wms, message, 'not-applied');
       message.term('not-applied');
       return 'PARKED';

@@ -5,7 +5,7 @@ import type { Warehouse } from '../../src/domain/sourcing.ts';
 import type { NatsLink } from '../nats/connection.ts';
 import { consumeDurable } from '../nats/durable-consumer.ts';
 import { inStreamName } from '../nats/subjects.ts';
-import { DELIVERIES_MAX, type HandlerDeps, openDelivery } from './handle-message.ts';
+import { DEFAULT_PATIENCE, type HandlerDeps, openDelivery } from './handle-message.ts';
 
 /** The durable consumer all processes share. */
 const CONSUMER_NAME = 'earmark';
@@ -13,7 +13,7 @@ const CONSUMER_NAME = 'earmark';
 export const ACK_PENDING_MAX = 256;
 const NANOS_PER_MS = 1_000_000;
 /** How long the server waits for each acknowledgement, by delivery; the last one for all later deliveries. */
-const ACK_WAITS_MS = [30_000, 60_000, 120_000];
+const ACK_WAITS_MS = [30_000, 60_000];
 /** Well below the shortest wait: a message that waits for its turn is not delivered again. */
 const STILL_WORKING_INTERVAL_MS = 10_000;
 /** How soon a warehouse system that was added is listened to. */
@@ -86,7 +86,7 @@ async function listen(deps: WarehouseInboxDeps, wms: string, stopping: AbortSign
     {
       link,
       stream: inStreamName(wms),
-      config: CONSUMER,
+      config: { ...CONSUMER, max_deliver: (deps.patience ?? DEFAULT_PATIENCE).deliveriesMax },
       onMessage,
       ensureStream: ensureStreams,
       ...(log === undefined ? {} : { log }),
@@ -103,6 +103,5 @@ const CONSUMER = {
   deliver_policy: DeliverPolicy.All,
   ack_wait: (ACK_WAITS_MS[0] ?? 0) * NANOS_PER_MS,
   backoff: ACK_WAITS_MS.map((waitMs) => waitMs * NANOS_PER_MS),
-  max_deliver: DELIVERIES_MAX,
   max_ack_pending: ACK_PENDING_MAX,
 } satisfies Partial<ConsumerConfig>;

@@ -14,14 +14,17 @@ import type { Reservation } from '../../src/domain/reservation.ts';
 import { PickStartedSchema } from '../../src/gen/earmark/wms/v1/pick_answers_pb.ts';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import type { Outcome, UnitOfWork } from '../../src/ports.ts';
+import { reserve as reserveAll } from '../../src/use-cases/reserve.ts';
 import { startTestNats } from '../support/nats.ts';
 import { eventually } from '../support/nats-side.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { reserveInput, reserveOne, stockUp } from '../support/test-service.ts';
+import { CALL, reserveInput, stockUp } from '../support/test-service.ts';
 import { openWarehouseSide, type WarehouseSide } from '../support/warehouse-side.ts';
 
 const SITE = 'W1';
 const WMS = 'sim';
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const TRACED = { ...CALL, trace: { traceId: TRACE_ID, spanId: 'b7ad6b7169203331', traceFlags: 1 } };
 
 let server: EmbeddedServer;
 let database: TestDatabase;
@@ -56,9 +59,9 @@ afterAll(async () => {
 });
 
 async function reserve(): Promise<Reservation> {
-  const outcome = await reserveOne(side.service, reserveInput([{ sku: 'SHOE-1', quantity: 2 }]));
+  const [outcome] = await reserveAll(side.service, [reserveInput([{ sku: 'SHOE-1', quantity: 2 }])], TRACED);
   side.relay.wake();
-  if (!outcome.ok || outcome.answer.kind !== 'reservation' || outcome.answer.reservation === null) {
+  if (!outcome?.ok || outcome.answer.kind !== 'reservation' || outcome.answer.reservation === null) {
     throw new Error(`refused: ${JSON.stringify(outcome)}`);
   }
   return outcome.answer.reservation;
@@ -108,6 +111,9 @@ describe('an exchange over NATS', () => {
         return found.length === 4 && found.map((subject) => subject.split('.')[3]);
       });
       expect(events).toEqual(['reserved', 'preparing', 'ready', 'fulfilled']);
+      const noFilter = { reservationId: '', kind: '', from: null, until: null };
+      const audit = await side.reservations.events({ ...noFilter, trackingId }, { size: 10, token: '' });
+      expect(audit.rows.map((event) => event.traceId)).toEqual([TRACE_ID, TRACE_ID, TRACE_ID, TRACE_ID]);
       await eventually('the last value', async () => {
         const [view] = await side.stock.readPools([{ sku: 'SHOE-1', warehouse: SITE }]);
         const stored = await side.nats.last('EARMARK_STATE', `earmark.v1.state.${WMS}.${SITE}.SHOE-1`);
@@ -204,6 +210,22 @@ describe('what cannot be acted upon', () => {
     expect(parked?.header.get('earmark-reason')).toBe(reason);
     expect(parked?.header.get('earmark-subject')).toBe(inSubject(WMS, event, poison));
     expect(parked?.header.get('content-type')).toBe('application/json');
+  });
+
+  it('is parked without a verdict where it could not be applied in any of its deliveries', async () => {
+    const { trackingId } = await reserve();
+    const [stuck, later] = [randomUUID(), randomUUID()];
+    outages = Number.POSITIVE_INFINITY;
+    await send('pick-started', stuck, { trackingId });
+    const parked = await eventually('the parked message', () =>
+      side.nats.last('EARMARK_DLQ', 'earmark.v1.dlq.EARMARK_5FIN_5Fsim.sim.not-applied'),
+    );
+    expect(parked.json()).toMatchObject({ messageId: stuck });
+    expect(parked.header.get('earmark-deliveries')).toBe('2');
+    outages = 0;
+    await send('pick-started', later, { trackingId });
+    expect(await verdictOn('pick-started', later)).toMatchObject({ verdict: 'VERDICT_ACCEPTED' });
+    expect(await side.nats.last('EARMARK_ACK', ackSubject(WMS, 'pick-started', stuck))).toBeNull();
   });
 
   it('is refused as UNSUPPORTED where the contract names it and this version does not act on it', async () => {

@@ -49,6 +49,7 @@ export async function openWarehouseSide(
     },
   });
   const inbox = startWarehouseInbox({
+    patience: { deliveriesMax: 2, attemptsMax: 6 },
     link: nats.link,
     warehouses: stock.warehouses,
     ensureStreams: nats.keeper.ensure,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import {
   type Context,
   context,
@@ -17,6 +17,7 @@ import { GrpcCode } from './grpc-code.ts';
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
+const RANDOM_POOL_BYTES = 4_096;
 
 /** A call being traced. */
 export interface CallSpan {
@@ -64,11 +65,23 @@ function unrecorded(span: Span, parent: SpanContext | null): CallSpan {
   return { spanContext, run: (work) => context.with(active, work), end: () => span.end() };
 }
 
+const pool = Buffer.alloc(RANDOM_POOL_BYTES);
+let poolUsed = RANDOM_POOL_BYTES;
+
+/** Asking the system for a few random bytes at a time would cost more than all else that is done for a trace. */
+function randomHex(length: number): string {
+  if (poolUsed + length > RANDOM_POOL_BYTES) {
+    randomFillSync(pool);
+    poolUsed = 0;
+  }
+  poolUsed += length;
+  return pool.toString('hex', poolUsed - length, poolUsed);
+}
+
 function madeUp(parent: SpanContext | null): SpanContext {
-  const bytes = randomBytes(TRACE_ID_BYTES + SPAN_ID_BYTES);
   return {
-    traceId: parent?.traceId ?? bytes.toString('hex', 0, TRACE_ID_BYTES),
-    spanId: bytes.toString('hex', TRACE_ID_BYTES),
+    traceId: parent?.traceId ?? randomHex(TRACE_ID_BYTES),
+    spanId: randomHex(SPAN_ID_BYTES),
     traceFlags: parent?.traceFlags ?? TraceFlags.NONE,
     ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
   };

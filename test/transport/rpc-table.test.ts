@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { authenticateNobody, type Principal } from '../../src/transport/authentication.ts';
 import { authorise, rolesAllowed } from '../../src/transport/authorisation.ts';
@@ -19,6 +20,12 @@ test('an RPC without a handler that is not listed as missing stops the start', (
 test('what is listed as missing is published', () => {
   const published = methods.map((method) => `${method.parent.name}/${method.name}`);
   expect(published).toEqual(expect.arrayContaining([...UNIMPLEMENTED_RPCS]));
+});
+
+test('what is listed as missing is what the README names', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const named = [...readme.matchAll(/^- `([A-Z][A-Za-z]+Service\/[A-Za-z]+)`/gm)].map(([, name]) => name);
+  expect(named.sort()).toEqual([...UNIMPLEMENTED_RPCS].sort());
 });
 
 test('every RPC says who may call it', () => {

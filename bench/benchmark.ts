@@ -2,7 +2,7 @@ import { countReservations, type LedgerVerdict, sumReserved, verifyLedger, waitU
 import { type CaseFigures, type RoundFigures, summarize } from './figures.ts';
 import type { Load, LoadResult } from './load/run-load.ts';
 import { type BenchCase, type BenchOptions, hotSku } from './options.ts';
-import { cpuOfTree } from './process-cpu.ts';
+import { cpuOfMachine, cpuOfTrees } from './process-cpu.ts';
 import { type Side, type Stand, startStand } from './stand.ts';
 
 /** How much longer than its own time a load may take, in milliseconds. */
@@ -26,6 +26,8 @@ export interface BenchOutcome {
   readonly ledger: LedgerVerdict;
   /** Spans that arrived at the receiver. */
   readonly spans: number;
+  /** Cores that processes foreign to the benchmark kept busy during the rounds, on average. */
+  readonly foreignCores: number;
   readonly postgresVersion: string;
 }
 
@@ -46,6 +48,7 @@ export async function runBenchmark(options: BenchOptions, hooks: BenchHooks): Pr
     const run = new Run(stand, options);
     hooks.onProgress('warming up');
     await run.warmUp();
+    const foreignCores = run.watchForeignCores();
     const cases: CaseFigures[] = [];
     for (const [index, benchCase] of options.cases.entries()) {
       const rounds: { service: RoundFigures[]; peer: RoundFigures[] } = { service: [], peer: [] };
@@ -61,7 +64,8 @@ export async function runBenchmark(options: BenchOptions, hooks: BenchHooks): Pr
       cases.push(figures);
     }
     hooks.onProgress('proving the ledger');
-    return { cases, ...(await run.prove()), postgresVersion: stand.postgresVersion };
+    const noise = foreignCores();
+    return { cases, ...(await run.prove()), foreignCores: noise, postgresVersion: stand.postgresVersion };
   } finally {
     await stand.stop();
   }
@@ -96,11 +100,18 @@ class Run {
     await waitUntilPublished(this.#stand.service.database);
   }
 
+  /** Starts to watch what others do on the machine; the answer says how many cores they have used since. */
+  watchForeignCores(): () => number {
+    const { postgresPid, natsPid } = this.#stand;
+    const foreignUs = () => cpuOfMachine() - cpuOfTrees(process.pid, postgresPid, natsPid);
+    const before = { atMs: performance.now(), us: foreignUs() };
+    return () => Math.max(0, (foreignUs() - before.us) / 1_000 / (performance.now() - before.atMs));
+  }
+
   /** One measurement. CPU time is taken until the relay has published everything, so that no work is left uncounted. */
   async round(side: Side, benchCase: BenchCase, caseIndex: number, round: number): Promise<RoundFigures> {
-    const { postgresPid } = this.#stand;
     await side.database.query('checkpoint');
-    const before = { server: cpuOfTree(side.pid), postgres: cpuOfTree(postgresPid) };
+    const before = this.#cpuTimes(side);
     const result = await this.#load(side, {
       batchSize: benchCase.batchSize,
       callers: benchCase.callers,
@@ -114,13 +125,15 @@ class Run {
     const endedAt = performance.now();
     if (side.name === 'service') await waitUntilPublished(side.database);
     const publishLagMs = performance.now() - endedAt;
+    const after = this.#cpuTimes(side);
     const perReservation = (us: number) => us / Math.max(1, result.acceptedInAll);
     return {
       throughput: result.accepted / (result.measuredMs / 1_000),
       p50Ms: result.p50Ms,
       p99Ms: result.p99Ms,
-      serverCpuUs: perReservation(cpuOfTree(side.pid) - before.server),
-      postgresCpuUs: perReservation(cpuOfTree(postgresPid) - before.postgres),
+      serverCpuUs: perReservation(after.server - before.server),
+      postgresCpuUs: perReservation(after.postgres - before.postgres),
+      natsCpuUs: side.name === 'service' ? perReservation(after.nats - before.nats) : 0,
       generatorCpuUs: result.cpuUs / Math.max(1, result.accepted),
       publishLagMs,
     };
@@ -141,6 +154,11 @@ class Run {
       ledger: await verifyLedger(serviceClient),
       spans,
     };
+  }
+
+  #cpuTimes(side: Side) {
+    const { postgresPid, natsPid } = this.#stand;
+    return { server: cpuOfTrees(side.pid), postgres: cpuOfTrees(postgresPid), nats: cpuOfTrees(natsPid) };
   }
 
   async #load(side: Side, shape: Omit<Load, 'port' | 'firstId'>): Promise<LoadResult> {

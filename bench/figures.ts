@@ -8,6 +8,8 @@ export interface RoundFigures {
   readonly p99Ms: number;
   readonly serverCpuUs: number;
   readonly postgresCpuUs: number;
+  /** Zero for a side that publishes nothing. */
+  readonly natsCpuUs: number;
   readonly generatorCpuUs: number;
   /** How long the relay went on publishing after the last call; 0 for a side without one. */
   readonly publishLagMs: number;
@@ -48,6 +50,7 @@ function medians(rounds: readonly RoundFigures[]): SideFigures {
     p99Ms: of((round) => round.p99Ms),
     serverCpuUs: of((round) => round.serverCpuUs),
     postgresCpuUs: of((round) => round.postgresCpuUs),
+    natsCpuUs: of((round) => round.natsCpuUs),
     generatorCpuUs: of((round) => round.generatorCpuUs),
     publishLagMs: of((round) => round.publishLagMs),
     throughputs: rounds.map((round) => round.throughput),

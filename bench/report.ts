@@ -19,8 +19,8 @@ export interface BenchReport extends BenchOutcome {
 }
 
 const HEAD = [
-  '| load | SKUs | side | reservations/s | p50 ms | p99 ms | server µs | PostgreSQL µs | ratio | target |',
-  '|---|---|---|---:|---:|---:|---:|---:|---:|---|',
+  '| load | SKUs | side | reservations/s | p50 ms | p99 ms | server µs | PostgreSQL µs | NATS µs | ratio | target |',
+  '|---|---|---|---:|---:|---:|---:|---:|---:|---:|---|',
 ];
 
 /** The figures as a Markdown table: two lines a case. */
@@ -54,6 +54,7 @@ export function formatProof(outcome: BenchOutcome): string {
     `VerifyLedger looked at ${count(ledger.reservationsChecked)} reservations and ${count(ledger.poolsChecked)} pools and found ${ledger.drifts} drifts.`,
     `${count(spans)} spans arrived at the trace receiver.`,
     `The relay had published everything at most ${(Math.max(...lags) / 1_000).toFixed(1)} s after the end of a round (median of a case).`,
+    `Other processes of the machine kept ${outcome.foreignCores.toFixed(1)} cores busy meanwhile.`,
     `The load generator used at most ${Math.max(...generator).toFixed(0)} µs per reservation.`,
   ].join('\n');
 }
@@ -65,6 +66,7 @@ function cells(side: SideFigures): string[] {
     side.p99Ms.toFixed(1),
     count(side.serverCpuUs),
     count(side.postgresCpuUs),
+    count(side.natsCpuUs),
   ];
 }
 

@@ -29,6 +29,7 @@ export interface Stand {
   readonly generator: RoleProcess;
   readonly sink: RoleProcess;
   readonly postgresPid: number;
+  readonly natsPid: number;
   readonly postgresVersion: string;
   /** Ends everything, also after a failure, and removes its data. */
   stop(): Promise<void>;
@@ -92,6 +93,7 @@ async function start(
     generator: generator.role,
     sink: sink.role,
     postgresPid: postgres.pid,
+    natsPid: nats.pid,
     postgresVersion: version.rows[0]?.server_version ?? 'unknown',
     stop,
   };

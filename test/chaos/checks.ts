@@ -12,6 +12,9 @@ const READ_DEADLINE_MS = 5_000;
 const VERIFY_DEADLINE_MS = 30_000;
 /** Checks that ask the service do so this many at a time. */
 const ASKED_AT_ONCE = 32;
+/** Bugs of the service that are shown, and how much of each. */
+const BUGS_SHOWN_MAX = 5;
+const BUG_CHARACTERS_MAX = 600;
 /** Refusals the workload can meet by right: sold out, resolved or expired meanwhile, or a line that is all gone. */
 const EXPECTED_REFUSAL = /^(FAILED_PRECONDITION|INVALID_ARGUMENT: line \d+ holds)/;
 
@@ -177,5 +180,8 @@ export async function findEarlyExpiries(database: pg.Client): Promise<string[]> 
 export function findComplaints(history: History, serviceLogs: string): string[] {
   const refused = history.calls.filter((call) => call.outcome === 'refused' && !EXPECTED_REFUSAL.test(call.failure));
   const bugs = serviceLogs.split('\n').filter((line) => line.includes('"event":"bug"'));
-  return [...refused.map((call) => `${call.method} ${call.requestId} was refused: ${call.failure}`), ...bugs];
+  return [
+    ...refused.map((call) => `${call.method} ${call.requestId} was refused: ${call.failure}`),
+    ...bugs.slice(0, BUGS_SHOWN_MAX).map((line) => line.slice(0, BUG_CHARACTERS_MAX)),
+  ];
 }

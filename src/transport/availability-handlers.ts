@@ -6,7 +6,8 @@ import {
   type StreamAvailabilityResponse,
   StreamAvailabilityResponseSchema,
 } from '../gen/earmark/v1/availability_service_pb.ts';
-import type { AvailabilityFeed, StockReader } from '../ports.ts';
+import type { AvailabilityFeed } from '../ports/feeds.ts';
+import type { StockReader } from '../ports.ts';
 import { type Rpc, type RpcCall, serverStreaming, unary } from './rpc.ts';
 import { toAvailability } from './stock-mapping.ts';
 import { subscribed } from './subscribed.ts';

@@ -1,13 +1,6 @@
 import type { Rules } from '../domain/rules.ts';
-import type {
-  AvailabilityFeed,
-  Ids,
-  LedgerAuditor,
-  ReservationFeed,
-  ReservationReader,
-  StockReader,
-  UnitOfWork,
-} from '../ports.ts';
+import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
+import type { Ids, LedgerAuditor, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
 import { reservationReadHandlers } from './reservation-read-handlers.ts';

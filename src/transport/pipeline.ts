@@ -1,6 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import { InvalidPageToken } from '../ports.ts';
 import type { Authenticator, HeaderReader, Principal } from './authentication.ts';
 import { authorise, rolesAllowed } from './authorisation.ts';
 import { type CallDeadline, startDeadline, unaryTimeoutMs } from './deadline.ts';
@@ -66,29 +65,12 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     return principal;
   }
 
-  function begin(rpc: Rpc, incoming: IncomingCall, timeoutMs: number | null) {
-    const startedAt = performance.now();
-    const span = startCallSpan(rpc.method.parent.typeName, rpc.method.name, incoming.header);
-    const deadline = startDeadline(timeoutMs, incoming.callerGone, deps.now());
-    const end = (code: GrpcCode) => {
-      deadline.clear();
-      span.end(code);
-      deps.observe(rpc.method.name, codeName(code), performance.now() - startedAt);
-    };
-    const failed = (error: unknown) => {
-      const failure = toFailure(rpc, error, deps.reportBug);
-      end(failure.status.code);
-      return failure;
-    };
-    return { span, deadline, end, failed };
-  }
-
   async function* stream(
     rpc: Rpc,
     incoming: IncomingCall,
     open: (call: RpcCall) => AsyncIterable<Message>,
   ): AsyncGenerator<Message> {
-    const { span, deadline, end, failed } = begin(rpc, incoming, incoming.timeoutMs);
+    const { span, deadline, end, failed } = begin(deps, rpc, incoming, incoming.timeoutMs);
     let release = () => {};
     let ended = false;
     openStreams.add(deadline);
@@ -111,19 +93,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   }
 
   return {
-    async unary(rpc, incoming, decode) {
-      const { span, deadline, end, failed } = begin(rpc, incoming, unaryTimeoutMs(incoming.timeoutMs, rpc.deadlineMs));
-      try {
-        const principal = await admit(rpc, incoming);
-        const request = decode();
-        assertValid(rpc.method.input, request);
-        const answer = await deadline.race(span.run(() => rpc.handle(request, callOf(principal, deadline, span))));
-        end(GrpcCode.OK);
-        return answer;
-      } catch (error) {
-        throw failed(error);
-      }
-    },
+    unary: (rpc, incoming, decode) => runUnary(deps, rpc, incoming, decode, admit),
     serverStream: (rpc, incoming, decode) =>
       stream(rpc, incoming, (call) => {
         const request = decode();
@@ -140,6 +110,45 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     },
     isDraining: () => draining,
   };
+}
+
+async function runUnary(
+  deps: PipelineDeps,
+  rpc: Rpc & { kind: 'unary' },
+  incoming: IncomingCall,
+  decode: Decode,
+  admit: (rpc: Rpc, incoming: IncomingCall) => Promise<Principal>,
+): Promise<Message> {
+  const timeoutMs = unaryTimeoutMs(incoming.timeoutMs, rpc.deadlineMs);
+  const { span, deadline, end, failed } = begin(deps, rpc, incoming, timeoutMs);
+  try {
+    const principal = await admit(rpc, incoming);
+    const request = decode();
+    assertValid(rpc.method.input, request);
+    const answer = await deadline.race(span.run(() => rpc.handle(request, callOf(principal, deadline, span))));
+    end(GrpcCode.OK);
+    return answer;
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+/** Starts the clock and the span of a call, which every end of it must stop. */
+function begin(deps: PipelineDeps, rpc: Rpc, incoming: IncomingCall, timeoutMs: number | null) {
+  const startedAt = performance.now();
+  const span = startCallSpan(rpc.method.parent.typeName, rpc.method.name, incoming.header);
+  const deadline = startDeadline(timeoutMs, incoming.callerGone, deps.now());
+  const end = (code: GrpcCode) => {
+    deadline.clear();
+    span.end(code);
+    deps.observe(rpc.method.name, codeName(code), performance.now() - startedAt);
+  };
+  const failed = (error: unknown) => {
+    const failure = toFailure(rpc, error, deps.reportBug);
+    end(failure.status.code);
+    return failure;
+  };
+  return { span, deadline, end, failed };
 }
 
 const roles = new WeakMap<Rpc, ReturnType<typeof rolesAllowed>>();
@@ -188,7 +197,7 @@ async function* untilAborted(
 
 function toFailure(rpc: Rpc, error: unknown, reportBug: PipelineDeps['reportBug']): RpcFailure {
   if (error instanceof RpcFailure) return error;
-  if (error instanceof InvalidPageToken) {
+  if (error instanceof Error && error.name === 'InvalidPageToken') {
     const wrong = { field: 'page_token', description: 'the page token is not one of ours' };
     return refusedCall(refuse('INVALID_FIELD', wrong.description, { field: wrong.field }), [wrong]);
   }

@@ -6,7 +6,8 @@ import {
   type WatchReservationResponse,
   WatchReservationResponseSchema,
 } from '../gen/earmark/v1/reservation_service_pb.ts';
-import type { ReservationFeed, ReservationFilter, ReservationReader } from '../ports.ts';
+import type { ReservationFeed } from '../ports/feeds.ts';
+import type { ReservationFilter, ReservationReader } from '../ports.ts';
 import { toPageRequest } from './page-mapping.ts';
 import { toReservation, toState, toTarget } from './reservation-mapping.ts';
 import { unknownReservation } from './reserve-mapping.ts';

@@ -1,5 +1,5 @@
 import { refuse } from '../domain/refusal.ts';
-import { InvalidResumeToken, UnknownTarget } from '../ports.ts';
+import { InvalidResumeToken, UnknownTarget } from '../domain/subscription.ts';
 import { unknownReservation } from './reserve-mapping.ts';
 import { refusedCall } from './rpc-failure.ts';
 

@@ -1,13 +1,5 @@
-import type {
-  AvailabilityFeed,
-  AvailabilityStreamEvent,
-  ChangeFeed,
-  PoolFilter,
-  ReservationFeed,
-  ReservationReader,
-  StockReader,
-  StockView,
-} from '../ports.ts';
+import type { AvailabilityFeed, AvailabilityStreamEvent, PoolFilter, ReservationFeed } from '../ports/feeds.ts';
+import type { ChangeFeed, ReservationReader, StockReader, StockView } from '../ports.ts';
 import { type ChangePoller, distinctPools, type ReadPosition, startChangePoller } from './change-poller.ts';
 import { createPoolSubscriber, type PoolSubscriber } from './pool-subscriber.ts';
 import { createPoolValues, type PoolValues, readInBatches } from './pool-values.ts';

@@ -1,6 +1,7 @@
 import { poolKey } from '../domain/stock-level.ts';
 import type { PoolRef } from '../domain/working-set.ts';
-import type { PoolFilter, StockView } from '../ports.ts';
+import type { PoolFilter } from '../ports/feeds.ts';
+import type { StockView } from '../ports.ts';
 import { type Bell, createBell } from './bell.ts';
 
 /** One reader of pools. It has at most one value waiting per pool, however slow it is. */

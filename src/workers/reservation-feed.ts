@@ -1,11 +1,7 @@
+import { UnknownTarget } from '../domain/subscription.ts';
 import type { Target } from '../domain/working-set.ts';
-import {
-  type ChangeFeed,
-  type ReservationFeed,
-  type ReservationReader,
-  type ReservationStreamEvent,
-  UnknownTarget,
-} from '../ports.ts';
+import type { ReservationFeed, ReservationStreamEvent } from '../ports/feeds.ts';
+import type { ChangeFeed, ReservationReader } from '../ports.ts';
 import { type Bell, createBell } from './bell.ts';
 import type { ChangePoller } from './change-poller.ts';
 import { makeResumeToken, readResumeToken } from './resume-token.ts';

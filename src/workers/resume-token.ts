@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidResumeToken } from '../ports.ts';
+import { InvalidResumeToken } from '../domain/subscription.ts';
 
 const CHECKSUM_BYTES = 8;
 

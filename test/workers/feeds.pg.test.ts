@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { InvalidResumeToken } from '../../src/domain/subscription.ts';
 import { createChangeFeed } from '../../src/persistence/change-feed.ts';
 import { createReservationReader } from '../../src/persistence/reservation-reader.ts';
 import { createStockReader } from '../../src/persistence/stock-reader.ts';
-import { type AvailabilityStreamEvent, InvalidResumeToken } from '../../src/ports.ts';
+import type { AvailabilityStreamEvent } from '../../src/ports/feeds.ts';
 import { createFeeds, type Feeds } from '../../src/workers/availability-feed.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { openTestService, reserveInput, reserveOne, stockUp, type TestService } from '../support/test-service.ts';

@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: [...SERVER_TESTS, 'test/**/*.browser.test.ts', 'test/mutants/**'],
+          exclude: [...SERVER_TESTS, 'test/**/*.browser.test.ts'],
           testTimeout: 60_000,
         },
       },
@@ -23,7 +23,6 @@ export default defineConfig({
         test: {
           name: 'real',
           include: SERVER_TESTS,
-          exclude: ['test/mutants/**'],
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

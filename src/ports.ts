@@ -122,11 +122,6 @@ export interface Page<T> {
   readonly nextPageToken: string;
 }
 
-/** Thrown where a page token was not made by the same list with the same filter. */
-export class InvalidPageToken extends Error {
-  override name = 'InvalidPageToken';
-}
-
 export interface PageRequest {
   readonly size: number;
   readonly token: string;

@@ -59,7 +59,12 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     },
   });
   const failed = (worker: string) => (error: unknown) => logger.warn('worker-failed', { worker, error });
-  const feeds = createFeeds({ changes: engine.changes, stock: engine.stock, reservations: engine.reservations, onFailure: failed('feeds') });
+  const feeds = createFeeds({
+    changes: engine.changes,
+    stock: engine.stock,
+    reservations: engine.reservations,
+    onFailure: failed('feeds'),
+  });
   wakes.push(() => feeds.wake());
   const warehouseSide = startWarehouseSide(settings.natsUrl, engine, observability, logger);
   wakes.push(() => warehouseSide.wake());

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { InvalidPageToken } from '../ports.ts';
+import { InvalidPageToken } from '../domain/subscription.ts';
 
 const DIGEST_LENGTH = 8;
 

@@ -1,5 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { InvalidPageToken } from '../domain/subscription.ts';
 import type { Authenticator, HeaderReader, Principal } from './authentication.ts';
 import { authorise, rolesAllowed } from './authorisation.ts';
 import { type CallDeadline, startDeadline, unaryTimeoutMs } from './deadline.ts';
@@ -197,7 +198,7 @@ async function* untilAborted(
 
 function toFailure(rpc: Rpc, error: unknown, reportBug: PipelineDeps['reportBug']): RpcFailure {
   if (error instanceof RpcFailure) return error;
-  if (error instanceof Error && error.name === 'InvalidPageToken') {
+  if (error instanceof InvalidPageToken) {
     const wrong = { field: 'page_token', description: 'the page token is not one of ours' };
     return refusedCall(refuse('INVALID_FIELD', wrong.description, { field: wrong.field }), [wrong]);
   }

@@ -66,13 +66,12 @@ export function toItem(known: item.Item): Item {
   });
 }
 
-/** On the wire the higher priority is asked first, inside the lower. */
 export function fromWarehouse(wire: Warehouse): sourcing.Warehouse {
   return {
     code: wire.code,
     name: wire.name,
     timeZone: wire.timeZone === '' ? 'UTC' : wire.timeZone,
-    priority: 0 - wire.priority,
+    priority: wire.priority,
     countryCode: wire.countryCode,
     postalCode: wire.postalCode,
     enabled: wire.enabled,
@@ -81,7 +80,7 @@ export function fromWarehouse(wire: Warehouse): sourcing.Warehouse {
 }
 
 export function toWarehouse(known: sourcing.Warehouse): Warehouse {
-  return create(WarehouseSchema, { ...known, priority: 0 - known.priority });
+  return create(WarehouseSchema, known);
 }
 
 export function fromReceipt(wire: StockReceipt): StockChange | Refusal {

@@ -7,8 +7,8 @@ const { putItems, putWarehouses, receiveStock } = StockService.method;
 /** Puts the warehouses W1 (asked first) and W2 and the SKUs, and receives `onHand` units of each SKU in each. */
 export async function stockUp(client: WireClient, skus: readonly string[], onHand: number): Promise<void> {
   const warehouses = [
-    { code: 'W1', name: 'One', priority: 2, enabled: true },
-    { code: 'W2', name: 'Two', priority: 1, enabled: true },
+    { code: 'W1', name: 'One', priority: 1, enabled: true },
+    { code: 'W2', name: 'Two', priority: 2, enabled: true },
   ];
   const receipts = skus.flatMap((sku) => warehouses.map(({ code }) => ({ sku, warehouse: code, quantity: onHand })));
   const answers = [

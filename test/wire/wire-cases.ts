@@ -145,7 +145,7 @@ export const WIRE_CASES: readonly WireCase[] = [
     name: 'lists stock with its item and warehouse',
     step: (world) => ({ method: StockService.method.listStock, request: { skus: [world.sku], pageSize: 1 } }),
     code: 'OK',
-    json: (world) => ({ entries: [{ item: { sku: world.sku }, warehouse: { code: 'W1', priority: 2 } }] }),
+    json: (world) => ({ entries: [{ item: { sku: world.sku }, warehouse: { code: 'W1', priority: 1 } }] }),
   },
   {
     name: 'names each wrong field',

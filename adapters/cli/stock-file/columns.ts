@@ -16,7 +16,7 @@ export const STOCK_COLUMNS = [
   { name: 'unavailable', isRequired: false, meaning: 'units damaged or in quarantine; empty keeps the number' },
   { name: 'committed', isRequired: false, meaning: 'units sold elsewhere and not yet shipped; empty keeps the number' },
   { name: 'warehouse_name', isRequired: false, meaning: 'what people call the warehouse' },
-  { name: 'priority', isRequired: false, meaning: 'order of choice, -1000000 to 1000000: higher first' },
+  { name: 'priority', isRequired: false, meaning: 'order of choice, -1000000 to 1000000: lower first' },
   { name: 'country', isRequired: false, meaning: 'two letters, for example DE' },
   { name: 'postal_code', isRequired: false, meaning: 'at most 16 characters' },
   { name: 'time_zone', isRequired: false, meaning: 'for example Europe/Berlin' },

@@ -150,7 +150,7 @@ export type Warehouse = Message<"earmark.v1.Warehouse"> & {
   timeZone: string;
 
   /**
-   * Order of choice, -1,000,000 to 1,000,000: higher first.
+   * Order of choice, -1,000,000 to 1,000,000: lower first, then by code.
    *
    * @generated from field: int32 priority = 4;
    */

@@ -36,7 +36,7 @@ export async function execute(engine: Engine, world: RealWorld, command: SimComm
     await expireDue(engine, real, AbortSignal.timeout(DEADLINE_MS));
     return { swept: true };
   }
-  return canonOfOutcome(await call(engine, world, command));
+  return canonOfOutcome(await callService(engine, world, command));
 }
 
 /** Sends reservations as one BatchReserve. */
@@ -49,9 +49,10 @@ export async function executeTogether(
   return outcomes.map(canonOfOutcome);
 }
 
-type CallCommand = Exclude<SimCommand, { kind: 'pick' | 'counted' | 'sweep' }>;
+export type CallCommand = Exclude<SimCommand, { kind: 'pick' | 'counted' | 'sweep' }>;
 
-async function call(engine: Engine, world: RealWorld, command: CallCommand): Promise<Outcome> {
+/** Sends one call and answers what the service answered. */
+export async function callService(engine: Engine, world: RealWorld, command: CallCommand): Promise<Outcome> {
   const key = { requestId: command.requestId, contentHash: contentHashOf(command) };
   switch (command.kind) {
     case 'reserve': {

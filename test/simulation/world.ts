@@ -1,18 +1,12 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { createLogger } from '../../src/log.ts';
-import { createObservability } from '../../src/observability.ts';
-import { type Engine, openEngine } from '../../src/persistence/engine.ts';
+import type { Engine } from '../../src/persistence/engine.ts';
 import type { Ids } from '../../src/ports.ts';
 import { putItems, putWarehouses } from '../../src/use-cases/stock.ts';
+import { MOVABLE_CLOCK_SQL, openTestEngine, SET_CLOCK_SQL } from '../support/engine.ts';
 import type { Ref } from './commands.ts';
 import { SKUS, WAREHOUSES, WMS } from './model/state.ts';
 import { SeededRandom } from './random.ts';
-
-const MOVABLE_CLOCK = `
-  create table test_clock (now timestamptz not null);
-  insert into test_clock values ('2030-01-01');
-  create or replace function ledger_now() returns timestamptz language sql stable as 'select now from test_clock'`;
 
 const TABLES = [
   'stock_pool',
@@ -55,7 +49,7 @@ export interface World {
 export async function openWorld(databaseUrl: string): Promise<World> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  await client.query(MOVABLE_CLOCK);
+  await client.query(MOVABLE_CLOCK_SQL);
   await client.query('set jit = off');
   let random = new SeededRandom(0);
   let made = 0;
@@ -67,28 +61,17 @@ export async function openWorld(databaseUrl: string): Promise<World> {
     randomBytes: (length) => random.bytes(length),
   };
   const failures: string[] = [];
-  const observability = createObservability(createLogger('error', { write: () => undefined }));
   const open = () =>
-    openEngine(databaseUrl, {
+    openTestEngine(databaseUrl, {
       ids,
-      observability: {
-        ...observability,
-        recordUnitFailure: (failure) => failures.push(failure),
-      },
-      onCommit: () => undefined,
       random: () => random.next(),
-      monotonicMs: () => performance.now(),
-      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      onUnitFailure: (failure) => failures.push(failure),
     });
   const engines = [await open(), await open()] as const;
   await putCatalogue(engines[0], ids);
   const known = new Map<string, RealIds>();
   const setClock = async (now: number) => {
-    await client.query({
-      name: 'set-clock',
-      text: 'update test_clock set now = to_timestamp($1::float8 / 1000)',
-      values: [now],
-    });
+    await client.query({ name: 'set-clock', text: SET_CLOCK_SQL, values: [now] });
   };
   return {
     engines,

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MIX_SKUS } from './protocol.ts';
+import { openTrack, type Track } from './track.ts';
+
+/** Longer in the scale run. */
+const SECONDS = Number.parseInt(process.env.EARMARK_RACE_SECONDS ?? '20', 10);
+const LOOPS = 8;
+
+/** Refusals that the world has reason to give under this load; anything else is a failure of ours. */
+const LEGITIMATE = new Set([
+  'ok',
+  'NO_STOCK',
+  'EXCHANGE_ALREADY_RESERVED',
+  'ALREADY_FULFILLED',
+  'ALREADY_RELEASED',
+  'EXPIRED',
+  'UNKNOWN_RESERVATION',
+  'INVALID_FIELD',
+]);
+
+let track: Track;
+
+beforeAll(async () => {
+  track = await openTrack({ movableClock: false });
+  await track.stockUp(MIX_SKUS, 200);
+});
+
+afterAll(async () => {
+  expect((await track.engine.ledger.verify()).drifts).toEqual([]);
+  await track.close();
+});
+
+test('lines in any order, with releases, counts and expiry between: nobody hears of a deadlock, nothing is lost', {
+  timeout: SECONDS * 1_000 + 60_000,
+}, async () => {
+  await track.racers[0].startExpiry();
+  const reports = await Promise.all(track.racers.map((racer, at) => racer.mix(at + 1, LOOPS, SECONDS)));
+  await track.racers[0].stopExpiry();
+  const outcomes = reports.flatMap((report) => Object.entries(report.outcomes));
+  expect(outcomes.filter(([key]) => !LEGITIMATE.has(key.slice(key.indexOf(' ') + 1)))).toEqual([]);
+  const answered = outcomes.reduce((sum, [, count]) => sum + count, 0);
+  expect(answered).toBe(reports.reduce((sum, report) => sum + report.sent, 0));
+  const made = reports.flatMap((report) => [...report.reserved]);
+  expect(made.length).toBeGreaterThan(100);
+  const stored = 'select count(*) from reservation where tracking_id = any($1)';
+  expect(await track.count(stored, [made])).toBe(made.length);
+  expect(await track.count('select count(*) from reservation')).toBe(made.length);
+  // The one lock order leaves nothing to retry: not even inside is there a deadlock.
+  expect(reports.flatMap((report) => report.unitFailures)).toEqual([]);
+});

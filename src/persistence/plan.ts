@@ -11,9 +11,14 @@ export interface Extra {
   readonly skus: ReadonlySet<string>;
   /** Looks for due reservations through the pools themselves. */
   readonly deepDue: boolean;
+  /**
+   * Whether an earlier try found due reservations already. Where they fall due faster than units are tried, later ones
+   * are waited for only if they are in the way.
+   */
+  readonly dueFound: boolean;
 }
 
-export const NO_EXTRA: Extra = { reservationIds: new Set(), skus: new Set(), deepDue: false };
+export const NO_EXTRA: Extra = { reservationIds: new Set(), skus: new Set(), deepDue: false, dueFound: false };
 
 /** Chooses what to lock, from what the commands name and from unlocked reads of the reservations they mean. */
 export async function planLocks(client: PoolClient, commands: readonly Command[], extra: Extra): Promise<LockSet> {

@@ -70,7 +70,8 @@ async function tryOnce(
   let client: PoolClient | undefined;
   try {
     client = await deps.pool.connect();
-    const attempt = await attemptUnit(client, commands, progress.extra, deps);
+    const isLastTry = progress.widened >= WIDEN_TRIES_MAX;
+    const attempt = await attemptUnit(client, commands, progress.extra, { ...deps, isLastTry });
     client.release();
     client = undefined;
     progress.downSince = null;

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { BrokenInvariant } from '../domain/refusal.ts';
+import { reservedUnits } from '../domain/reservation.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
@@ -26,6 +27,8 @@ export async function attemptUnit(
   commands: readonly Command[],
   extra: Extra,
   deps: {
+    /** Decides on the rows it has rather than widening for due reservations once more. */
+    readonly isLastTry: boolean;
     readonly ids: Ids;
     readonly cache: CatalogCache;
     /** Told of what a commit made true. */
@@ -36,11 +39,20 @@ export async function attemptUnit(
   try {
     const loaded = await lockAndLoad(client, commands, locks, extra.deepDue, deps.cache);
     const locked = new Set(locks.reservationIds);
-    const missing = [...loaded.dueIds, ...newestOfExchanges(commands, loaded)].filter((id) => !locked.has(id));
-    if (missing.length > 0) return await widen(client, extra, missing);
+    const due = loaded.dueIds.filter((id) => !locked.has(id));
+    const newest = newestOfExchanges(commands, loaded).filter((id) => !locked.has(id));
+    const larger: Extra = {
+      ...extra,
+      reservationIds: new Set([...extra.reservationIds, ...due, ...newest]),
+      dueFound: extra.dueFound || due.length > 0,
+    };
+    if (newest.length > 0 || (due.length > 0 && !extra.dueFound)) return await widen(client, larger);
     const known = await readKnownClaims(client, commands, loaded.claimed);
     const decided = decideUnit(commands, loaded.work, known);
-    if (mayHideDue(decided, loaded, extra)) return await widen(client, { ...extra, deepDue: true }, []);
+    if (!deps.isLastTry && isHeldUp(decided)) {
+      if (due.length > 0) return await widen(client, larger);
+      if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });
+    }
     await writeAndCommit(client, loaded, decided, deps.ids);
     deps.onCommitted(loaded.work.transitions);
     return { kind: 'committed', decided };
@@ -50,9 +62,9 @@ export async function attemptUnit(
   }
 }
 
-async function widen(client: PoolClient, extra: Extra, missing: readonly string[]): Promise<Attempt> {
+async function widen(client: PoolClient, extra: Extra): Promise<Attempt> {
   await rollback(client);
-  return { kind: 'widen', extra: { ...extra, reservationIds: new Set([...extra.reservationIds, ...missing]) } };
+  return { kind: 'widen', extra };
 }
 
 /**
@@ -74,10 +86,17 @@ function newestOfExchanges(commands: readonly Command[], loaded: LoadedUnit): st
 }
 
 /** Where very many reservations are due, those of a pool may lie beyond the ones looked at: then look deeper. */
-function mayHideDue(decided: DecidedUnit, loaded: LoadedUnit, extra: Extra): boolean {
-  if (extra.deepDue || loaded.dueLookedAt < DUE_LOOKED_AT_MAX) return false;
-  const blocked = ['NO_STOCK', 'ORDER_LINE_EXHAUSTED'];
-  return [...decided.outcomes.values()].some((outcome) => !outcome.ok && blocked.includes(outcome.refusal.reason));
+function mayHideDue(loaded: LoadedUnit, extra: Extra): boolean {
+  return !extra.deepDue && loaded.dueLookedAt >= DUE_LOOKED_AT_MAX;
+}
+
+/** Whether a command got less than it asked for, so that a due reservation not yet expired may be what is in its way. */
+function isHeldUp(decided: DecidedUnit): boolean {
+  return [...decided.outcomes.values()].some((outcome) => {
+    if (!outcome.ok) return ['NO_STOCK', 'ORDER_LINE_EXHAUSTED'].includes(outcome.refusal.reason);
+    const made = outcome.answer.kind === 'reservation' ? outcome.answer.reservation : null;
+    return made?.version === 1 && made.lines.some((line) => reservedUnits(line) < line.quantity);
+  });
 }
 
 async function writeAndCommit(client: PoolClient, loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Promise<void> {

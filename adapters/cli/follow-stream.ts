@@ -58,18 +58,23 @@ async function* untilSilence<Message>(
   stop: AbortSignal,
 ): AsyncGenerator<Message> {
   const silence = new AbortController();
-  const onSilence = () => silence.abort();
-  let timer = setTimeout(onSilence, SILENCE_MAX_MS);
+  const left = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  // Not `for await`: leaving it would wait for the end of the stream, which only the abort below brings about.
+  const messages = open(AbortSignal.any([silence.signal, left.signal, stop]))[Symbol.asyncIterator]();
   try {
-    for await (const message of open(AbortSignal.any([silence.signal, stop]))) {
+    for (;;) {
+      timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+      const next = await messages.next();
       clearTimeout(timer);
-      yield message;
-      timer = setTimeout(onSilence, SILENCE_MAX_MS);
+      if (next.done === true) return;
+      yield next.value;
     }
   } catch (error) {
     if (!silence.signal.aborted) throw error;
     throw new ConnectError('the service has fallen silent', Code.DeadlineExceeded);
   } finally {
     clearTimeout(timer);
+    left.abort();
   }
 }

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkNode, remedyFor } from '../../adapters/cli/doctor/checks.ts';
 import { findService, readCliEnvironment } from '../../adapters/cli/environment.ts';
@@ -135,4 +137,27 @@ test('the doctor knows a remedy for each thing that can be missing', () => {
   expect(checkNode('24.0.0').isOk).toBe(true);
   const remedies = ['not ready: postgres', 'not ready: nats', 'not ready: draining', 'not ready: x'].map(remedyFor);
   expect(new Set(remedies).size).toBe(4);
+});
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const LAUNCHER = join(ROOT, 'adapters/cli/earmark.js');
+
+/** Runs the launcher under a Node that takes itself for another version. */
+function launchUnder(version: string) {
+  const disguise = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(disguise)}`, LAUNCHER, '--help'];
+  return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 });
+}
+
+test('a Node that is too old is told so in one sentence', () => {
+  const { status, stdout, stderr } = launchUnder('20.20.2');
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(/^earmark needs Node 24 or newer and was started by Node 20\.20\.2; [^\n]+\n$/);
+  expect(launchUnder('24.0.0')).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('the program npx runs can be executed', () => {
+  const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { bin: { earmark: string } };
+  accessSync(join(ROOT, bin.earmark), constants.X_OK);
+  expect(readFileSync(join(ROOT, bin.earmark), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
 });

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { createTestDatabase } from '../support/postgres.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { type CliRun, runCli, startCli } from './run-cli.ts';
 
@@ -202,7 +203,10 @@ describe('stock files', () => {
 
 describe('the evidence', () => {
   test('is exported with an unbroken chain of hashes', async () => {
-    const { trackingId } = reservationOf(await earmark('show', '--exchange', 'EX-1', '--json'));
+    const reserved = await earmark('reserve', 'SHOE-RED-42', '--exchange', 'EV-1', '--json');
+    const { trackingId } = reservationOf(reserved);
+    await earmark('extend', trackingId, '--by', '1d');
+    await earmark('release', trackingId);
     const events = (await earmark('audit', 'export', trackingId)).documents();
     expect(events.map((event) => event.kind)).toEqual(['reserved', 'extended', 'released']);
     for (const event of events) expect(Buffer.from(String(event.hash), 'base64')).toHaveLength(32);
@@ -216,14 +220,16 @@ describe('the evidence', () => {
     const database = new pg.Client({ connectionString: service.databaseUrl });
     await database.connect();
     const plant = (units: number) =>
-      database.query("update pool set reserved = reserved + $1 where sku = 'SHOE-RED-42' and warehouse = 'BERLIN-1'", [
-        units,
-      ]);
+      database.query(
+        "update stock_pool set reserved = reserved + $1 where sku = 'SHOE-RED-42' and warehouse = 'BERLIN-1'",
+        [units],
+      );
     try {
       await plant(1);
       const drifting = await earmark('audit', 'verify');
       expect(drifting.status).toBe(1);
-      expect(drifting.stdout).toMatch(/^drift reserved SHOE-RED-42 BERLIN-1: expected (\d+), found \d+/m);
+      const told = /^drift \S+ SHOE-RED-42 BERLIN-1: expected (\d+), found (\d+)/m.exec(drifting.stdout);
+      expect(Number(told?.[2]) - Number(told?.[1])).toBe(1);
       expect((await earmark('doctor', '--deep')).stdout).toMatch(/^failed {2}ledger: /m);
     } finally {
       await plant(-1);
@@ -246,4 +252,33 @@ test('the doctor finds everything well, on both ports', async () => {
 test('the rules are printed as JSON', async () => {
   const rules = JSON.parse((await earmark('rules', 'get')).stdout) as { version: string };
   expect(rules.version).toBe('1');
+});
+
+test('start runs the service, passes a signal on and ends as the service does', async () => {
+  const database = await createTestDatabase('cli');
+  const running = startCli(['start'], {
+    DATABASE_URL: database.url,
+    NATS_URL: inject('natsUrl'),
+    EARMARK_DATA_DIR: join(service.dataDir, 'started'),
+    EARMARK_HTTP_PORT: '0',
+    EARMARK_GRPC_PORT: '0',
+  });
+  try {
+    const { event, httpPort } = JSON.parse(await running.line(() => true)) as { event: string; httpPort: number };
+    expect(event).toBe('ready');
+    expect(await runCli(['list', '--url', `http://127.0.0.1:${httpPort}`])).toMatchObject({ status: 0 });
+    running.interrupt();
+    expect((await running.ended).status).toBe(0);
+    await expect(fetch(`http://127.0.0.1:${httpPort}/livez`)).rejects.toThrow();
+  } finally {
+    running.interrupt();
+    await running.ended;
+    await database.drop();
+  }
+});
+
+test('start ends with the status of a service that cannot start', async () => {
+  const { status, stderr } = await runCli(['start'], { EARMARK_HTTP_PORT: 'none' });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/EARMARK_HTTP_PORT must be a whole number/);
 });

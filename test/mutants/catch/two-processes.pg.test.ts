@@ -1,7 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fulfilledUnits } from '../../../src/domain/reservation.ts';
 import { createLedgerAuditor } from '../../../src/persistence/ledger-auditor.ts';
+import type { Outcome } from '../../../src/ports.ts';
+import { fulfilReservation } from '../../../src/use-cases/resolve.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
-import { openTestService, reserveInput, reserveOne, stockUp, type TestService } from '../../support/test-service.ts';
+import {
+  CALL,
+  CONTENT_HASH,
+  openTestService,
+  reserveInput,
+  reserveOne,
+  stockUp,
+  type TestService,
+} from '../../support/test-service.ts';
 import { holdPools } from './held-pools.ts';
 
 let database: TestDatabase;
@@ -12,7 +24,8 @@ beforeAll(async () => {
   database = await createTestDatabase('mutants');
   one = await openTestService(database.url);
   two = await openTestService(database.url);
-  await stockUp(one, ['LAST', 'PLENTY'], 1);
+  await stockUp(one, ['LAST'], 1);
+  await stockUp(one, ['PLENTY'], 10);
 });
 
 afterAll(async () => {
@@ -44,17 +57,26 @@ test('two processes that both want all there is: one gets it, and the ledger sho
   expect(report.drifts).toEqual([]);
 });
 
-test('two processes that get one request at once give one answer', async () => {
-  const input = reserveInput([{ sku: 'PLENTY' }]);
+test('two processes that get one request at once do it once and give one answer', async () => {
+  const reserved = await reserveOne(one, reserveInput([{ sku: 'PLENTY', quantity: 2 }]));
+  const input = {
+    requestId: randomUUID(),
+    contentHash: CONTENT_HASH,
+    target: { by: 'reservation' as const, id: reservationOf(reserved)?.reservationId ?? '' },
+    lines: [{ lineNumber: 1, quantity: 1 }],
+    close: false,
+  };
   const outcomes = await meetAt(
     'PLENTY',
-    () => reserveOne(one, input),
-    () => reserveOne(two, input),
+    () => fulfilReservation(one, input, CALL),
+    () => fulfilReservation(two, input, CALL),
   );
-  expect(outcomes.map((outcome) => (outcome.ok ? outcome.replayed : outcome.refusal.reason)).toSorted()).toEqual([
-    false,
-    true,
-  ]);
-  const answers = outcomes.map((outcome) => (outcome.ok ? outcome.answer : null));
-  expect(answers[0]).toEqual(answers[1]);
+  expect(outcomes.map((outcome) => outcome.ok && outcome.replayed).toSorted()).toEqual([false, true]);
+  const [first, second] = outcomes.map(reservationOf);
+  expect(first).toEqual(second);
+  expect(first?.lines.map(fulfilledUnits)).toEqual([1]);
 });
+
+function reservationOf(outcome: Outcome) {
+  return outcome.ok && outcome.answer.kind === 'reservation' ? outcome.answer.reservation : null;
+}

@@ -1,0 +1,36 @@
+/** A planted bug and the test that has to notice it. */
+export interface Mutant {
+  /** The patch beside this file, without its ending. */
+  readonly name: string;
+  readonly file: string;
+  /** A part of the test's title; every test of the file where it is empty. */
+  readonly title: string;
+}
+
+const CATCH = 'test/mutants/catch';
+
+export const MUTANTS: readonly Mutant[] = [
+  { name: 'no-row-lock', file: `${CATCH}/two-processes.pg.test.ts`, title: 'both want all there is' },
+  { name: 'lookup-without-claim', file: `${CATCH}/two-processes.pg.test.ts`, title: 'get one request at once' },
+  { name: 'high-water-mark', file: `${CATCH}/late-commit.pg.test.ts`, title: '' },
+  {
+    name: 'state-without-expected-sequence',
+    file: 'test/nats/publisher.nats.test.ts',
+    title: 'never lets an older value replace a newer one',
+  },
+  { name: 'mark-before-publish', file: `${CATCH}/nats-away.e2e.test.ts`, title: '' },
+  { name: 'counter-drift', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
+  { name: 'fulfil-keeps-on-hand', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
+  { name: 'expiry-of-what-is-prepared', file: 'test/domain/reservation.test.ts', title: 'PREPARING is live' },
+  {
+    name: 'replay-ignores-content',
+    file: 'test/persistence/unit-of-work.pg.test.ts',
+    title: 'with another request is refused',
+  },
+  {
+    name: 'refusal-keeps-claim',
+    file: 'test/persistence/unit-of-work.pg.test.ts',
+    title: 'may be sent again under its id',
+  },
+  { name: 'lines-checked-one-by-one', file: 'test/domain/sourcing.test.ts', title: '' },
+];

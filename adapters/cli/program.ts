@@ -11,6 +11,7 @@ import { addShowCommand } from './commands/show.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addStockCommands } from './commands/stock.ts';
 import { addWatchCommand } from './commands/watch.ts';
+import { addWmsCommands } from './commands/wms.ts';
 import { findService, type ServiceAddress } from './environment.ts';
 import { UsageError } from './failures.ts';
 import { type CliContext, type OpenSession, openSession } from './session.ts';
@@ -56,7 +57,7 @@ export function createProgram(context: CliContext): Command {
   addStockCommands(program, open);
   const rules = addRulesCommands(program, open);
   addAuditCommands(program, open);
-  addLaterCommands(program, rules);
+  addLaterCommands(program, rules, addWmsCommands(program));
   addDoctorCommand(program, open);
   return program;
 }

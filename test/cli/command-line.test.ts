@@ -72,19 +72,14 @@ test.each([[['--help']], [['reserve', '--help']], [['stock', 'import', '--help']
   expect(stdout).toMatch(/Usage: earmark/);
 });
 
-test.each([
-  ['rules put'],
-  ['rules simulate'],
-  ['kpis'],
-  ['wms simulate'],
-  ['wms reconcile'],
-  ['dlq list'],
-  ['dlq replay'],
-])('%s says that it is not available in this version', async (command) => {
-  const { status, stderr } = await run(...command.split(' '), '--some-option', 'argument');
-  expect(status).toBe(1);
-  expect(stderr).toBe(`"earmark ${command}" is not available in this version.\n`);
-});
+test.each([['rules put'], ['rules simulate'], ['kpis'], ['wms reconcile'], ['dlq list'], ['dlq replay']])(
+  '%s says that it is not available in this version',
+  async (command) => {
+    const { status, stderr } = await run(...command.split(' '), '--some-option', 'argument');
+    expect(status).toBe(1);
+    expect(stderr).toBe(`"earmark ${command}" is not available in this version.\n`);
+  },
+);
 
 test('says where it looked when nothing answers', async () => {
   const { status, stderr } = await run('list');

@@ -282,3 +282,8 @@ test('start ends with the status of a service that cannot start', async () => {
   expect(status).toBe(2);
   expect(stderr).toMatch(/EARMARK_HTTP_PORT must be a whole number/);
 });
+
+test('the simulated warehouse refuses flags it lacks', async () => {
+  const { status, stderr } = await earmark('wms', 'simulate', '--wms', 'sim');
+  expect({ status, stderr }).toEqual({ status: 2, stderr: '--wms and --data-dir are required.\n' });
+});

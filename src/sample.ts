@@ -26,9 +26,12 @@ const SAMPLE_WMS = 'sim';
  */
 export async function startSample(service: Service, options: SampleOptions): Promise<Sample | null> {
   const { unitOfWork, stock } = service.engine;
-  if ((await stock.warehouses()).length === 0) await loadSampleCatalogue({ unitOfWork, ids: SYSTEM_IDS });
-  const hasSample = (await stock.warehouses()).some((warehouse) => warehouse.wms === SAMPLE_WMS);
-  if (!hasSample) return null;
+  const warehouses = await stock.warehouses();
+  const isOthers = warehouses.length > 0 && !warehouses.some((warehouse) => warehouse.wms === SAMPLE_WMS);
+  if (isOthers) return null;
+  // Stock is loaded last, so a start that was cut off in between loads again, and what is there is not repeated.
+  const { rows } = await stock.list([], [], { size: 1, token: '' });
+  if (rows.length === 0) await loadSampleCatalogue({ unitOfWork, ids: SYSTEM_IDS });
   const simulator = await startSimulator({
     natsUrl: options.natsUrl,
     wms: SAMPLE_WMS,

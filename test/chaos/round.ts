@@ -11,10 +11,11 @@ import {
   findMiscounted,
   findOversold,
 } from './checks.ts';
+import { findEventFaults } from './event-check.ts';
 import { type Fault, inject } from './faults.ts';
 import { History } from './history.ts';
 import { openRpcClient } from './rpc-client.ts';
-import { waitForWarehouse } from './warehouse-check.ts';
+import { connectPlainly, waitForWarehouse } from './warehouse-check.ts';
 import { startWorkload } from './workload.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -103,17 +104,19 @@ async function waitForSuccess(history: History, brokenAt: number): Promise<numbe
 }
 
 async function judge(world: World, history: History) {
-  const agreed = await waitForWarehouse(world.databaseUrl, world.natsUrl);
   const database = new pg.Client({ connectionString: world.databaseUrl });
   await database.connect();
+  const nats = await connectPlainly(world.natsUrl);
   const client = openRpcClient(world.targets[0] ?? '');
   try {
+    const agreed = await waitForWarehouse(database, nats);
     const lost = [...(await findLost(client, history)), ...(await findForgotten(client, history))];
     const drift = await findDrift(client);
     const violations = [
       ...agreed.differences,
       ...lost,
       ...drift,
+      ...(await findEventFaults(database, nats)),
       ...(await findDoubled(database, history)),
       ...findOversold(history),
       ...(await findMiscounted(database)),
@@ -123,6 +126,7 @@ async function judge(world: World, history: History) {
     return { lost: lost.length, drift: drift.length, warehouseAgreedInMs: agreed.tookMs, violations };
   } finally {
     client.close();
+    await nats.close();
     await database.end();
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import pg from 'pg';
+import type pg from 'pg';
 import { pictureSubject, stateSubject } from '../../adapters/nats/subjects.ts';
 import type { PictureState } from '../../adapters/wms-simulator/picture.ts';
 import { WMS } from './stock.ts';
@@ -22,26 +22,18 @@ export interface Convergence {
  * Waits until the warehouse's own picture and the last values on NATS equal the database, for every pool and every
  * held reservation, and nothing waits in the outbox.
  */
-export async function waitForWarehouse(databaseUrl: string, natsUrl: string): Promise<Convergence> {
+export async function waitForWarehouse(database: pg.Client, nats: NatsConnection): Promise<Convergence> {
   const startedAt = performance.now();
-  const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
-  const nats = await connectPlainly(natsUrl);
-  try {
-    for (;;) {
-      const differences = await findDifferences(database, nats).catch((error: unknown) => [String(error)]);
-      const tookMs = Math.round(performance.now() - startedAt);
-      if (differences.length === 0 || tookMs > CONVERGENCE_DEADLINE_MS) return { tookMs, differences };
-      await sleep(POLL_MS);
-    }
-  } finally {
-    await nats.close();
-    await database.end();
+  for (;;) {
+    const differences = await findDifferences(database, nats).catch((error: unknown) => [String(error)]);
+    const tookMs = Math.round(performance.now() - startedAt);
+    if (differences.length === 0 || tookMs > CONVERGENCE_DEADLINE_MS) return { tookMs, differences };
+    await sleep(POLL_MS);
   }
 }
 
 /** A client with nothing of the service's own. */
-async function connectPlainly(natsUrl: string): Promise<NatsConnection> {
+export async function connectPlainly(natsUrl: string): Promise<NatsConnection> {
   const { host, username, password } = new URL(natsUrl);
   return await connect({ servers: host, user: username, pass: decodeURIComponent(password) });
 }

@@ -43,12 +43,12 @@ const NETWORK_CODES = new Set([
   'EAI_AGAIN',
 ]);
 
-/** The driver reports a lost connection as a plain error; its words are the only sign. */
+/** The driver reports a lost or silent connection as a plain error; its words are the only sign. */
 function isNetworkError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (NETWORK_CODES.has(String((error as { code?: unknown }).code))) return true;
   if (error instanceof AggregateError) return error.errors.some(isNetworkError);
-  return /connection (terminated|ended|error)|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|client was closed/i.test(
+  return /connection (terminated|ended|error)|timeout exceeded when trying to connect|client has encountered a connection error|not queryable|client was closed|query read timeout/i.test(
     error.message,
   );
 }

@@ -32,6 +32,8 @@ import { pipeline, rowsOf, type Statement } from './statements.ts';
 /** The rows of one unit under lock, ready to be decided on. */
 export interface LoadedUnit {
   readonly work: WorkingSet;
+  /** The transaction's id, or null where it has locked and written nothing so far. */
+  readonly xid: string | null;
   /** Keys of the request ids this unit claimed; the others were there before. */
   readonly claimed: ReadonlySet<string>;
   readonly lastHashes: ReadonlyMap<string, Uint8Array>;
@@ -54,7 +56,7 @@ export async function lockAndLoad(
   const results = await pipeline(client, [{ name: 'begin', text: 'begin', values: [] }, ...statements]);
   const rows = <T extends object>(name: string) =>
     rowsOf<T & Record<string, unknown>>(resultOf(results, named, name)) as T[];
-  const [clock] = rows<{ now: number; catalog_version: string; rule_version: number }>('read-clock');
+  const [clock] = rows<ClockRow>('read-clock');
   if (clock === undefined) throw new Error('the database has not been migrated');
   const [due] = rows<{ looked_at: number; ids: string[] }>(deepDue ? 'read-due-of-pools' : 'read-due');
   const exchanges = rows<ExchangeRow>('lock-exchanges').map(toExchange);
@@ -77,6 +79,7 @@ export async function lockAndLoad(
   });
   return {
     work,
+    xid: clock.xid,
     claimed: new Set(
       rows<ClaimRow>('claim-requests').map((row) => `${row.principal}\u0000${row.method}\u0000${row.request_id}`),
     ),
@@ -109,6 +112,13 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
 function resultOf(results: readonly QueryResult[], named: readonly string[], name: string): QueryResult | undefined {
   const at = named.indexOf(name);
   return at < 0 ? undefined : results[at + 1];
+}
+
+interface ClockRow {
+  readonly now: number;
+  readonly xid: string | null;
+  readonly catalog_version: string;
+  readonly rule_version: number;
 }
 
 interface ClaimRow {

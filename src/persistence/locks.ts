@@ -204,11 +204,15 @@ export function readMovedSince(
   };
 }
 
-/** The one reading of the clock in a unit, after all locks are held, with the versions of what is cached. */
+/**
+ * The one reading of the clock in a unit, after all locks are held, with the versions of what is cached and the id by
+ * which the transaction is known should its commit go unanswered.
+ */
 export function readClock(): Statement {
   return {
     name: 'read-clock',
     text: `select ${millis(NOW)} as now, catalog_version::text as catalog_version,
+        pg_current_xact_id_if_assigned()::text as xid,
         (select max(version) from rule_version where effective_time <= ${NOW})::float8 as rule_version
       from incarnation`,
     values: [],

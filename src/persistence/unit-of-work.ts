@@ -3,10 +3,10 @@ import { BrokenInvariant, refuse } from '../domain/refusal.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
-import { classifyFailure, sqlState } from './failures.ts';
+import { classifyFailure, type Failure, sqlState } from './failures.ts';
 import { readUnlockedSkus } from './locks.ts';
 import { type Extra, NO_EXTRA } from './plan.ts';
-import { attemptUnit } from './unit.ts';
+import { type Attempt, attemptUnit, type CommittedUnit, readFate } from './unit.ts';
 
 /** Tries of a unit that lost against others (deadlock, lock wait, serialization) before CONFLICT. */
 const CONTENTION_TRIES_MAX = 6;
@@ -44,6 +44,13 @@ interface Progress {
   extra: Extra;
   /** When the database was first found away in this unit, or null. */
   downSince: number | null;
+  /** A commit that was not answered and that nobody has asked the database about yet. */
+  doubt: { readonly unit: CommittedUnit; readonly xid: string } | null;
+}
+
+/** Thrown while PostgreSQL is still busy with a commit whose connection is gone. */
+class CommitUnderWay extends Error {
+  override name = 'CommitUnderWay';
 }
 
 /**
@@ -52,7 +59,7 @@ interface Progress {
  */
 export async function runUnit(deps: UnitDeps, commands: readonly Command[]): Promise<Map<Command, Outcome | Error>> {
   const answers = new Map<Command, Outcome | Error>();
-  const progress: Progress = { contention: 0, widened: 0, extra: NO_EXTRA, downSince: null };
+  const progress: Progress = { contention: 0, widened: 0, extra: NO_EXTRA, downSince: null, doubt: null };
   let rest: readonly Command[] = commands;
   while (rest.length > 0) {
     rest = await tryOnce(deps, rest, progress, answers);
@@ -71,11 +78,18 @@ async function tryOnce(
   try {
     client = await deps.pool.connect();
     const isLastTry = progress.widened >= WIDEN_TRIES_MAX;
-    const attempt = await attemptUnit(client, commands, progress.extra, { ...deps, isLastTry });
-    client.release();
+    const attempt =
+      (await settleDoubt(client, progress)) ??
+      (await attemptUnit(client, commands, progress.extra, { ...deps, isLastTry }));
+    client.release(attempt.kind === 'in-doubt');
     client = undefined;
+    if (attempt.kind === 'in-doubt') {
+      progress.doubt = attempt;
+      return await failed(deps, commands, progress, answers, attempt.error);
+    }
     progress.downSince = null;
     if (attempt.kind === 'widen') return widened(progress, attempt.extra, commands, answers);
+    tell(deps, attempt.transitions);
     for (const [command, outcome] of attempt.decided.outcomes) answers.set(command, outcome);
     const { deferred, missing } = attempt.decided;
     if (deferred.length === 0) return [];
@@ -89,6 +103,28 @@ async function tryOnce(
   } catch (error) {
     client?.release(classifyFailure(error) === 'connection');
     return await failed(deps, commands, progress, answers, error);
+  }
+}
+
+/**
+ * Finds out what became of a commit that was not answered. Repeating the unit would do no harm either, but would answer
+ * its own effects as replays of somebody else's.
+ */
+async function settleDoubt(client: PoolClient, progress: Progress): Promise<Attempt | null> {
+  const { doubt } = progress;
+  if (doubt === null) return null;
+  const fate = await readFate(client, doubt.xid);
+  if (fate === 'in progress') throw new CommitUnderWay('a commit has not ended yet');
+  progress.doubt = null;
+  return fate === 'committed' ? doubt.unit : null;
+}
+
+/** What is told after a commit cannot undo it: a listener that throws must not make the unit run again. */
+function tell(deps: UnitDeps, transitions: readonly RecordedTransition[]): void {
+  try {
+    deps.onCommitted(transitions);
+  } catch (error) {
+    deps.onFailure('listener', error);
   }
 }
 
@@ -111,12 +147,12 @@ async function failed(
   answers: Map<Command, Outcome | Error>,
   error: unknown,
 ): Promise<readonly Command[]> {
-  const failure = error instanceof BrokenInvariant ? 'invariant' : classifyFailure(error);
+  const failure = failureOf(error);
   deps.onFailure(failure, error);
   switch (failure) {
     case 'contention': {
       progress.contention += 1;
-      if (progress.contention >= CONTENTION_TRIES_MAX) return refuseAll(commands, answers, conflict());
+      if (progress.contention >= CONTENTION_TRIES_MAX) return refuseAll(commands, answers, givenUp(progress));
       const rest = sqlState(error) === LOCK_WAIT ? await runUnblocked(deps, commands, answers) : commands;
       await deps.pause(RETRY_PAUSE_MS * 2 ** progress.contention * (0.5 + deps.random()));
       return rest;
@@ -131,6 +167,11 @@ async function failed(
     default:
       return await bisect(deps, commands, answers, error);
   }
+}
+
+function failureOf(error: unknown): Failure | 'invariant' {
+  if (error instanceof BrokenInvariant) return 'invariant';
+  return error instanceof CommitUnderWay ? 'connection' : classifyFailure(error);
 }
 
 /** After a lock wait, the commands that do not need the blocked pools go first; answers those that do. */
@@ -185,6 +226,11 @@ function refuseAll(
 ): readonly Command[] {
   for (const command of commands) answers.set(command, outcome);
   return [];
+}
+
+/** CONFLICT says that nothing was done, which nobody knows while a commit is in doubt. */
+function givenUp(progress: Progress): Outcome {
+  return progress.doubt === null ? conflict() : down();
 }
 
 function conflict(): Outcome {

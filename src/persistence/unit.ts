@@ -6,17 +6,27 @@ import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import { readKnownClaims, settleClaims } from './claims.ts';
 import { type DecidedUnit, decideUnit } from './decide-unit.ts';
+import { classifyFailure } from './failures.ts';
 import { type LoadedUnit, lockAndLoad } from './load.ts';
 import { claimKey, DUE_LOOKED_AT_MAX } from './locks.ts';
 import { type Extra, planLocks } from './plan.ts';
-import { pipeline } from './statements.ts';
+import { pipeline, rowsOf } from './statements.ts';
 import { type NoticeRow, writeStatements } from './writes.ts';
 
 /** What one try of a unit came to. */
 export type Attempt =
-  | { readonly kind: 'committed'; readonly decided: DecidedUnit }
+  | CommittedUnit
   /** Rolled back: the whole unit must be tried again with more rows. */
-  | { readonly kind: 'widen'; readonly extra: Extra };
+  | { readonly kind: 'widen'; readonly extra: Extra }
+  /** The connection was lost while COMMIT was under way: only the transaction's own id tells what became of it. */
+  | { readonly kind: 'in-doubt'; readonly unit: CommittedUnit; readonly xid: string; readonly error: unknown };
+
+export interface CommittedUnit {
+  readonly kind: 'committed';
+  readonly decided: DecidedUnit;
+  /** What the commit made true. */
+  readonly transitions: readonly RecordedTransition[];
+}
 
 /**
  * One transaction: plan, lock and load, decide, write, commit. Throws what PostgreSQL throws, after a roll back.
@@ -31,8 +41,6 @@ export async function attemptUnit(
     readonly isLastTry: boolean;
     readonly ids: Ids;
     readonly cache: CatalogCache;
-    /** Told of what a commit made true. */
-    readonly onCommitted: (transitions: readonly RecordedTransition[]) => void;
   },
 ): Promise<Attempt> {
   const locks = await planLocks(client, commands, extra);
@@ -53,9 +61,8 @@ export async function attemptUnit(
       if (due.length > 0) return await widen(client, larger);
       if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });
     }
-    await writeAndCommit(client, loaded, decided, deps.ids);
-    deps.onCommitted(loaded.work.transitions);
-    return { kind: 'committed', decided };
+    await write(client, loaded, decided, deps.ids);
+    return await commit(client, { kind: 'committed', decided, transitions: loaded.work.transitions }, loaded.xid);
   } catch (error) {
     await rollback(client);
     throw error;
@@ -99,7 +106,7 @@ function isHeldUp(decided: DecidedUnit): boolean {
   });
 }
 
-async function writeAndCommit(client: PoolClient, loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Promise<void> {
+async function write(client: PoolClient, loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Promise<void> {
   const { work } = loaded;
   const statements = [
     ...writeStatements({
@@ -116,8 +123,28 @@ async function writeAndCommit(client: PoolClient, loaded: LoadedUnit, decided: D
   if (pools !== undefined && pools.rowCount !== work.changedPools().length) {
     throw new BrokenInvariant('a locked pool changed under its lock');
   }
-  const [committed] = await pipeline(client, [{ name: 'commit', text: 'commit', values: [] }]);
-  if (committed?.command !== 'COMMIT') throw new BrokenInvariant(`COMMIT was answered by ${committed?.command}`);
+}
+
+/** A transaction without an id has changed nothing, so it can be repeated whatever became of it. */
+async function commit(client: PoolClient, unit: CommittedUnit, xid: string | null): Promise<Attempt> {
+  try {
+    const [result] = await pipeline(client, [{ name: 'commit', text: 'commit', values: [] }]);
+    if (result?.command !== 'COMMIT') throw new BrokenInvariant(`COMMIT was answered by ${result?.command}`);
+    return unit;
+  } catch (error) {
+    if (xid === null || classifyFailure(error) !== 'connection') throw error;
+    return { kind: 'in-doubt', unit, xid, error };
+  }
+}
+
+/** What became of a transaction whose commit was not answered. */
+export async function readFate(client: PoolClient, xid: string): Promise<'committed' | 'aborted' | 'in progress'> {
+  const [result] = await pipeline(client, [
+    { name: 'read-fate', text: 'select pg_xact_status($1::text::xid8) as fate', values: [xid] },
+  ]);
+  const [row] = rowsOf<{ fate: 'committed' | 'aborted' | 'in progress' | null }>(result);
+  // Null is an id so old that it is forgotten; the request ids then tell what was done.
+  return row?.fate ?? 'aborted';
 }
 
 /** Verdicts to announce: only those decided here, since a repeated message was answered before. */

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
+import type { RecordedTransition } from '../../src/domain/working-set.ts';
 import { CatalogCache } from '../../src/persistence/catalog-cache.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
 import { GroupCommit } from '../../src/persistence/group-commit.ts';
@@ -21,6 +22,8 @@ export interface TestService {
   readonly database: Database;
   readonly unitOfWork: GroupCommit;
   readonly ids: Ids;
+  /** What commits made true, in order. */
+  readonly committed: RecordedTransition[];
   /** Failed tries of units, in order. */
   readonly failures: { readonly failure: string; readonly error: unknown }[];
   run(commands: readonly Command[]): Promise<Map<Command, Outcome | Error>>;
@@ -31,6 +34,7 @@ export interface TestService {
 export async function openTestService(url: string): Promise<TestService> {
   const database = await openDatabase(url);
   const ids: Ids = { uuid: () => v7(), randomBytes: (length) => randomBytes(length) };
+  const committed: RecordedTransition[] = [];
   const failures: { failure: string; error: unknown }[] = [];
   const deps = {
     pool: database.pool,
@@ -40,7 +44,7 @@ export async function openTestService(url: string): Promise<TestService> {
     monotonicMs: () => performance.now(),
     pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     onFailure: (failure: string, error: unknown) => failures.push({ failure, error }),
-    onCommitted: () => undefined,
+    onCommitted: (transitions: readonly RecordedTransition[]) => void committed.push(...transitions),
   };
   const run = (commands: readonly Command[]) => runUnit(deps, commands);
   const unitOfWork = new GroupCommit(run);
@@ -48,7 +52,7 @@ export async function openTestService(url: string): Promise<TestService> {
     await unitOfWork.close();
     await database.close();
   };
-  return { database, unitOfWork, ids, failures, run, close };
+  return { database, unitOfWork, ids, committed, failures, run, close };
 }
 
 /** Puts warehouses W1 and W2 and the SKUs, and receives `onHand` of each SKU in each warehouse. */

@@ -20,10 +20,11 @@ async function main(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'earmark-scale-'));
   const postgres = await startEmbeddedPostgres({ dataDir: join(directory, 'postgres'), port: 0, durable: false });
   const seeds = seedsFrom(process.env, HISTORIES);
+  const startedFrom = commit();
   try {
     const urls = await createDatabases(postgres.url, Math.min(LANES, seeds.length));
     const report = await runHistories(urls, seeds);
-    writeResults({ commit: commit(), seeds: [seeds[0], seeds.at(-1)], ...report });
+    writeResults({ commit: startedFrom, seeds: [seeds[0], seeds.at(-1)], ...report });
     process.stdout.write(
       `${report.failures.join('\n\n')}\n${JSON.stringify({ ...report, failures: report.failures.length })}\n`,
     );

@@ -18,6 +18,7 @@ export const FAULTS = [
   'kill-nats',
   'kill-simulator',
   'freeze-relay-leader',
+  'wipe-nats',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -36,6 +37,8 @@ export async function inject(world: World, fault: Fault, random: SeededRandom): 
       return await killAndStart([world.nats], downMs);
     case 'kill-simulator':
       return await killAndStart([world.simulator], downMs);
+    case 'wipe-nats':
+      return await killAndStart([world.nats], downMs, world.nats.wipe);
     case 'freeze-relay-leader':
       return await freeze(await relayLeader(world));
   }
@@ -46,8 +49,9 @@ interface Killable {
   start(): Promise<void>;
 }
 
-async function killAndStart(victims: readonly Killable[], downMs: number): Promise<void> {
+async function killAndStart(victims: readonly Killable[], downMs: number, whileDown = () => {}): Promise<void> {
   await Promise.all(victims.map((victim) => victim.kill()));
+  whileDown();
   await sleep(downMs);
   await Promise.all(victims.map((victim) => victim.start()));
 }

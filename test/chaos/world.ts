@@ -26,7 +26,10 @@ export interface World {
   /** gRPC addresses, the same over every restart. */
   readonly targets: readonly string[];
   readonly postgres: ServerSlot;
-  readonly nats: ServerSlot;
+  readonly nats: ServerSlot & {
+    /** Loses everything that was stored, while the server is down. */
+    wipe(): void;
+  };
   readonly services: readonly ServiceSlot[];
   readonly simulator: SimulatorSlot;
   /** Everything the processes of the service have written to standard error. */
@@ -80,6 +83,8 @@ export async function startWorld(): Promise<World> {
     const client = openRpcClient(targets[0] ?? '');
     await stockUp(client);
     client.close();
+    const store = join(directory, 'nats', 'jetstream');
+    const wipe = () => rmSync(store, { recursive: true });
     const simulator = await keepSimulator(nats.url, join(directory, 'simulator'), pids, stops);
     const serviceLogs = () => logs.map((log) => log()).join('');
     return {
@@ -87,7 +92,7 @@ export async function startWorld(): Promise<World> {
       natsUrl: nats.url,
       targets,
       postgres,
-      nats,
+      nats: { ...nats, wipe },
       services,
       simulator,
       serviceLogs,

@@ -120,8 +120,16 @@ function keyOf(row: OutboxRow): string {
   }
 }
 
+/**
+ * Sends within a span of the trace that caused the row. A pool's row stands for many changes at once, so it only
+ * hands on the trace of the first of them.
+ */
 async function traced(task: PublishTask, send: (traceparent: string) => Promise<void>): Promise<bigint[]> {
   const { row, outboxIds } = task;
+  if (row.topic === 'pool') {
+    await send(row.traceparent);
+    return outboxIds;
+  }
   const parent = contextOf(row.traceparent);
   const span = trace.getTracer(TRACER).startSpan(`publish ${row.topic}`, { kind: SpanKind.PRODUCER }, parent);
   span.setAttributes({ 'messaging.system': 'nats', 'messaging.operation.type': 'send' });

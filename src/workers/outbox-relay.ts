@@ -11,6 +11,12 @@ const TROUBLE_DELAY_MIN_MS = 100;
 const TROUBLE_DELAY_MAX_MS = 5_000;
 /** How often the lease is checked while a batch is under way. */
 const LEASE_CHECK_MS = 1_000;
+/** How long a woken relay lets commits gather: one batch for many of them costs a fraction of one for each. */
+const GATHER_MS = 20;
+/** While calls wait for a unit of work, the relay rests this many times as long as its batch took. */
+const GIVE_WAY_FACTOR = 4;
+/** The longest such rest, so that warehouses hear of changes within a second also under full load. */
+const GIVE_WAY_MAX_MS = 400;
 /** How long a batch in hand may still take once shutdown was asked for. */
 const STOP_DEADLINE_MS = 5_000;
 const FIRST_SHARD = 0;
@@ -30,6 +36,8 @@ export type RelayEvent =
 export interface OutboxRelayDeps {
   readonly outbox: Outbox;
   readonly publisher: MessagePublisher;
+  /** Whether calls wait to be decided: they come first, the outbox keeps what is to be sent. */
+  readonly isBusy?: () => boolean;
   /** Runs beside the relay while it leads, until the signal; a failure ends the lead. */
   readonly whileLeading?: (epoch: bigint, signal: AbortSignal) => Promise<void>;
   readonly report?: (event: RelayEvent) => void;
@@ -101,6 +109,7 @@ async function leadUntilLost(deps: OutboxRelayDeps, lease: RelayLease, bell: Bel
     let troubleMs = TROUBLE_DELAY_MIN_MS;
     while (!stopping.aborted && (await lease.isHeld())) {
       if (companionFailure !== undefined) throw companionFailure;
+      const startedAt = performance.now();
       const rows = await lease.claim(RELAY_BATCH_MAX);
       const published = await publishBatch(deps, lease, rows, stopping);
       if (published.isLost) return;
@@ -113,15 +122,21 @@ async function leadUntilLost(deps: OutboxRelayDeps, lease: RelayLease, bell: Bel
       troubleMs = TROUBLE_DELAY_MIN_MS;
       if (rows.length > 0) {
         idleMs = IDLE_POLL_MIN_MS;
+        if (deps.isBusy?.() === true) await giveWay(performance.now() - startedAt, stopping);
         continue;
       }
       const isWoken = await bell.wait(idleMs, stopping);
+      if (isWoken) await pause(GATHER_MS, stopping);
       idleMs = isWoken ? IDLE_POLL_MIN_MS : Math.min(IDLE_POLL_MAX_MS, idleMs * 2);
     }
   } finally {
     ended.abort();
     await watched;
   }
+}
+
+function giveWay(tookMs: number, stopping: AbortSignal): Promise<boolean> {
+  return pause(Math.min(GIVE_WAY_MAX_MS, tookMs * GIVE_WAY_FACTOR), stopping);
 }
 
 /** Publishes the rows and then marks them. Stops publishing at once where the lease turns out to be lost. */

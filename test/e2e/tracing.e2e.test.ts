@@ -45,7 +45,7 @@ describe('one trace for one exchange', () => {
       return body.reservation.state === 'RESERVATION_STATE_FULFILLED';
     });
     // The service and the warehouse send their spans at times of their own.
-    await receiver.waitFor(() => descendants(mine(), 'process shipment-confirmed').includes('publish pool'));
+    await receiver.waitFor(() => descendants(mine(), 'process shipment-confirmed').includes('publish verdict'));
     await receiver.waitFor(() => ancestors(mine(), 'process shipment-confirmed').length === 4);
 
     expect(named('earmark.v1.ReservationService/Reserve')?.parentSpanId).toBe(CALLER_SPAN);

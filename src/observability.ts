@@ -39,8 +39,8 @@ export interface Observability {
   /** `rpc` is the method's name, `code` the gRPC status in upper snake case. */
   recordRpc(rpc: string, code: string, durationMs: number): void;
   recordUnit(unit: UnitFacts): void;
-  /** A unit that will be repeated or given up; `reason` is an SQLSTATE or a short constant. */
-  recordUnitFailure(reason: string, commands: number, attempt: number): void;
+  /** A unit that will be repeated or given up; `reason` is a short constant. The error is for the log. */
+  recordUnitFailure(reason: string, commands: number, attempt: number, error?: unknown): void;
   /** Reservations that took a transition. */
   recordReservation(kind: TransitionKind, count?: number): void;
   recordRefusal(command: string, reason: RefusalReason): void;
@@ -99,10 +99,10 @@ function recordRequests(logger: Logger): Recorders<'recordRpc' | 'recordUnit' | 
       addSpanEvent('unit-committed', { commands: unit.commands, refused: unit.refused, attempt: unit.attempt });
       logger.debug('unit-committed', { ...unit });
     },
-    recordUnitFailure(reason, commands, attempt) {
+    recordUnitFailure(reason, commands, attempt, error) {
       unitFailures.add(1, { reason: reasons(reason) });
       addSpanEvent('unit-failed', { reason, attempt });
-      logger.warn('unit-failed', { reason, commands, attempt });
+      logger.warn('unit-failed', { reason, commands, attempt, ...(error === undefined ? {} : { error }) });
     },
   };
 }

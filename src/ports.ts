@@ -102,7 +102,10 @@ export interface SubmitOptions {
 
 /** The unit of work seen from outside: many commands, one commit. */
 export interface UnitOfWork {
-  /** Decides a group in order, against what earlier commands left. Never rejects for a refusal. */
+  /**
+   * Decides a group in order, against what earlier commands left. Never rejects for a refusal. A bug of ours rejects a
+   * group of one; in a larger group it is an INTERNAL refusal in its place.
+   */
   submit(commands: readonly Command[], options: SubmitOptions): Promise<Outcome[]>;
 }
 

@@ -28,7 +28,8 @@ export type RefusalReason =
   | 'WRONG_UNIT'
   | 'TOO_LATE'
   | 'NOT_ALLOWED'
-  | 'UNSUPPORTED';
+  | 'UNSUPPORTED'
+  | 'INTERNAL';
 
 /** A refusal is a value: the world said no, nothing changed. The message says nothing the metadata lacks. */
 export interface Refusal {

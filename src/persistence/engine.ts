@@ -92,7 +92,7 @@ async function observedUnit(
   let attempt = 1;
   const onFailure = (failure: string, error: unknown) => {
     if (span.isRecording() && error instanceof Error) span.recordException(error);
-    deps.observability.recordUnitFailure(failure, commands.length, attempt);
+    deps.observability.recordUnitFailure(failure, commands.length, attempt, error);
     attempt += 1;
   };
   const onCommitted = (transitions: readonly RecordedTransition[]) => {

@@ -177,15 +177,17 @@ export class GroupCommit implements UnitOfWork {
   }
 }
 
+/** A bug rejects the call it is the whole of; in a larger group it must not hide what the others' commits made true. */
 function settle(group: Group, answers: Answers): void {
   const outcomes: Outcome[] = [];
   for (const command of group.commands) {
     const answer = answers.get(command) ?? new Error('a unit left a command without an answer');
-    if (answer instanceof Error) {
+    if (!(answer instanceof Error)) outcomes.push(answer);
+    else if (group.commands.length > 1) outcomes.push({ ok: false, refusal: refuse('INTERNAL', 'internal error') });
+    else {
       group.reject(answer);
       return;
     }
-    outcomes.push(answer);
   }
   group.resolve(outcomes);
 }

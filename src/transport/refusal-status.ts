@@ -48,6 +48,7 @@ const STATUS_OF_REASON: Readonly<Record<RefusalReason, Mapping>> = {
   TOO_LATE: { code: GrpcCode.FAILED_PRECONDITION },
   NOT_ALLOWED: { code: GrpcCode.FAILED_PRECONDITION },
   UNSUPPORTED: { code: GrpcCode.UNIMPLEMENTED },
+  INTERNAL: { code: GrpcCode.INTERNAL },
 };
 
 /** Every reason there is, in the order of the table. */

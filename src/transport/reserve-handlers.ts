@@ -1,3 +1,4 @@
+import { refuse } from '../domain/refusal.ts';
 import { ReservationService } from '../gen/earmark/v1/reservation_service_pb.ts';
 import type { ReserveRequest } from '../gen/earmark/v1/reserve_pb.ts';
 import type { Ids, Outcome, UnitOfWork } from '../ports.ts';
@@ -41,7 +42,8 @@ async function reserveItem(
 ): Promise<Outcome> {
   if (item.invalid !== null) return refusedOutcome(item.invalid.refusal);
   if (request === undefined) throw new TypeError('a validated item has its request');
-  return reserveOne(deps, request, call);
+  // The unit of work has reported the bug; the other requests of the stream go on.
+  return reserveOne(deps, request, call).catch(() => refusedOutcome(refuse('INTERNAL', 'internal error')));
 }
 
 async function reserveOne(deps: ReserveDeps, request: ReserveRequest, call: RpcCall): Promise<Outcome> {

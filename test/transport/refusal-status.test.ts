@@ -37,6 +37,7 @@ const PUBLISHED: Record<RefusalReason, readonly [string, 'retry' | 'no retry']> 
   TOO_LATE: ['FAILED_PRECONDITION', 'no retry'],
   NOT_ALLOWED: ['FAILED_PRECONDITION', 'no retry'],
   UNSUPPORTED: ['UNIMPLEMENTED', 'no retry'],
+  INTERNAL: ['INTERNAL', 'no retry'],
 };
 
 describe('every reason has the status that is published for it', () => {

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
+import { type Command, NO_NEEDS } from '../../src/ports.ts';
+import { reserve } from '../../src/use-cases/reserve.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import {
+  CALL,
+  CONTENT_HASH,
+  openTestService,
+  reserveInput,
+  reserveOne,
+  stockUp,
+  type TestService,
+} from '../support/test-service.ts';
+
+let database: TestDatabase;
+let service: TestService;
+
+beforeAll(async () => {
+  database = await createTestDatabase('neighbours');
+  service = await openTestService(database.url);
+  await stockUp(service, ['A', 'held'], 1_000);
+});
+
+afterAll(async () => {
+  const report = await createLedgerAuditor(service.database.pool).verify();
+  await service.close();
+  await database.drop();
+  expect(report.drifts).toEqual([]);
+});
+
+/** A command whose decision is a bug. */
+function brokenCommand(): Command {
+  return {
+    name: 'broken',
+    caller: CALL.caller,
+    claim: { method: 'broken', requestId: randomUUID(), contentHash: CONTENT_HASH },
+    needs: NO_NEEDS,
+    lineCount: 1,
+    trace: null,
+    decide: () => {
+      throw new TypeError('a bug of ours');
+    },
+  };
+}
+
+test('one broken command of a group is refused as INTERNAL in its place; the others keep their answers', async () => {
+  const good = brokenCommand();
+  const answer = { kind: 'swept', count: 1 } as const;
+  const commands = [
+    { ...good, claim: null, decide: () => ({ answer }) },
+    brokenCommand(),
+    { ...good, claim: null, decide: () => ({ answer }) },
+  ];
+  const outcomes = await service.unitOfWork.submit(commands, { lane: 'caller' });
+  expect(outcomes).toMatchObject([
+    { ok: true, answer },
+    { ok: false, refusal: { reason: 'INTERNAL' } },
+    { ok: true, answer },
+  ]);
+});
+
+test('a request of a batch that PostgreSQL refuses does not hide what the others reserved', async () => {
+  const inputs = [
+    reserveInput([{ sku: 'A' }]),
+    reserveInput([{ sku: 'A' }], { customerRef: 'a\u0000b' }),
+    reserveInput([{ sku: 'A' }]),
+  ];
+  const outcomes = await reserve(service, inputs, CALL);
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: false, refusal: { reason: 'INTERNAL' } }, { ok: true }]);
+  expect(await reserveOne(service, inputs[2] ?? reserveInput([]))).toEqual({ ...outcomes[2], replayed: true });
+});

@@ -44,6 +44,8 @@ export async function startGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor>
     'grpc.max_concurrent_streams': CONCURRENT_CALLS_MAX,
     'grpc.max_connection_idle_ms': IDLE_CONNECTION_MS,
     'grpc-node.max_session_memory': SESSION_MEMORY_MAX_MB,
+    // Its bookkeeping for each call and socket is seen by nobody here.
+    'grpc.enable_channelz': 0,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   });

@@ -8,6 +8,7 @@ const DOWN_MIN_MS = 200;
 const DOWN_MAX_MS = 2_000;
 /** Longer than any time limit of a statement, a lock or an open transaction but the last. */
 const FROZEN_MS = 8_000;
+const TERMINATE_PAUSE_MS = 50;
 /** First half of the key of the relay's advisory lock. */
 const RELAY_LOCK = 0x6561726d;
 
@@ -19,6 +20,7 @@ export const FAULTS = [
   'kill-simulator',
   'freeze-relay-leader',
   'wipe-nats',
+  'terminate-connections',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -39,6 +41,8 @@ export async function inject(world: World, fault: Fault, random: SeededRandom): 
       return await killAndStart([world.simulator], downMs);
     case 'wipe-nats':
       return await killAndStart([world.nats], downMs, world.nats.wipe);
+    case 'terminate-connections':
+      return await terminateConnections(world, downMs);
     case 'freeze-relay-leader':
       return await freeze(await relayLeader(world));
   }
@@ -54,6 +58,20 @@ async function killAndStart(victims: readonly Killable[], downMs: number, whileD
   whileDown();
   await sleep(downMs);
   await Promise.all(victims.map((victim) => victim.start()));
+}
+
+/** Cuts every connection of the service, again and again, wherever its transactions are. */
+async function terminateConnections(world: World, forMs: number): Promise<void> {
+  const database = new pg.Client({ connectionString: world.databaseUrl });
+  await database.connect();
+  const until = performance.now() + forMs;
+  while (performance.now() < until) {
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = 'earmark'`,
+    );
+    await sleep(TERMINATE_PAUSE_MS);
+  }
+  await database.end();
 }
 
 async function freeze(pid: number): Promise<void> {

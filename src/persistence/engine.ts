@@ -24,7 +24,7 @@ import { createOutbox } from './outbox.ts';
 import { createReservationReader } from './reservation-reader.ts';
 import { readRules } from './rules-reader.ts';
 import { createStockReader } from './stock-reader.ts';
-import { runUnit, type UnitDeps } from './unit-of-work.ts';
+import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
 
 /** Everything the service asks of its database. */
 export interface Engine {
@@ -54,7 +54,8 @@ export interface EngineDeps extends Pick<UnitDeps, 'ids' | 'random' | 'monotonic
 export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise<Engine> {
   const { orm, pool, close } = await openDatabase(databaseUrl);
   const cache = new CatalogCache();
-  const run = (commands: readonly Command[]) => observedUnit({ ...deps, pool, cache }, commands);
+  const run = (commands: readonly Command[], watcher: UnitWatcher) =>
+    observedUnit({ ...deps, pool, cache, watcher }, commands);
   const unitOfWork = new GroupCommit(run);
   const stock = createStockReader(orm, pool);
   const rules = await readRules(orm);
@@ -84,7 +85,7 @@ type Answers = Map<Command, Outcome | Error>;
  * trace with one link to the unit's.
  */
 async function observedUnit(
-  deps: EngineDeps & Pick<UnitDeps, 'pool' | 'cache'>,
+  deps: EngineDeps & Pick<UnitDeps, 'pool' | 'cache' | 'watcher'>,
   commands: readonly Command[],
 ): Promise<Answers> {
   const startedAt = deps.monotonicMs();

@@ -1,5 +1,6 @@
 import { refuse } from '../domain/refusal.ts';
 import type { Command, Outcome, SubmitOptions, UnitOfWork } from '../ports.ts';
+import type { UnitWatcher } from './unit-of-work.ts';
 
 /** Commands in one unit of work. */
 export const UNIT_COMMANDS_MAX = 256;
@@ -16,9 +17,17 @@ export const QUEUE_COMMANDS_MAX = 4_096;
 /** Units in flight at once: while one commits, the next is built. More only wait for each other's row locks. */
 export const UNITS_IN_FLIGHT_MAX = 2;
 
+/**
+ * Units beside those in flight that wait for rows somebody else holds: what others ask for must not wait with them.
+ * With those in flight they stay below the connections of the process.
+ */
+export const UNITS_HELD_UP_MAX = 4;
+
 const OVERLOADED_RETRY_AFTER_MS = 100;
 
 type Answers = Map<Command, Outcome | Error>;
+
+type Run = (commands: readonly Command[], watcher: UnitWatcher) => Promise<Answers>;
 
 interface Group {
   readonly commands: readonly Command[];
@@ -34,16 +43,17 @@ interface Group {
  * command at once, without lingering. Principals take turns, so that one of them cannot starve the others.
  */
 export class GroupCommit implements UnitOfWork {
-  readonly #run: (commands: readonly Command[]) => Promise<Answers>;
+  readonly #run: Run;
   readonly #callers = new Map<string, Group[]>();
   readonly #background: Group[] = [];
   #queued = 0;
   #inFlight = 0;
+  #heldUp = 0;
   #scheduled = false;
   #closed = false;
   #idle: (() => void)[] = [];
 
-  constructor(run: (commands: readonly Command[]) => Promise<Answers>) {
+  constructor(run: Run) {
     this.#run = run;
   }
 
@@ -80,7 +90,7 @@ export class GroupCommit implements UnitOfWork {
   /** Takes no more commands and waits for those it has. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#queued === 0 && this.#inFlight === 0) return;
+    if (this.#isIdle()) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -110,8 +120,17 @@ export class GroupCommit implements UnitOfWork {
       return;
     }
     this.#inFlight += 1;
-    void this.#runGroups(groups).finally(() => {
+    let isHeldUp = false;
+    const heldUp = () => {
+      if (isHeldUp || this.#heldUp >= UNITS_HELD_UP_MAX) return;
+      isHeldUp = true;
+      this.#heldUp += 1;
       this.#inFlight -= 1;
+      if (this.#queued > 0) this.#schedule();
+    };
+    void this.#runGroups(groups, heldUp).finally(() => {
+      if (isHeldUp) this.#heldUp -= 1;
+      else this.#inFlight -= 1;
       if (this.#queued > 0) this.#schedule();
       else this.#tellIdle();
     });
@@ -119,13 +138,27 @@ export class GroupCommit implements UnitOfWork {
   }
 
   #tellIdle(): void {
-    if (this.#queued > 0 || this.#inFlight > 0) return;
+    if (!this.#isIdle()) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #runGroups(groups: readonly Group[]): Promise<void> {
+  #isIdle(): boolean {
+    return this.#queued === 0 && this.#inFlight === 0 && this.#heldUp === 0;
+  }
+
+  async #runGroups(groups: readonly Group[], heldUp: () => void): Promise<void> {
+    const early: Answers = new Map();
+    const groupOf = new Map(groups.flatMap((group) => group.commands.map((command) => [command, group] as const)));
+    const waitingFor = new Map(groups.map((group) => [group, new Set(group.commands)]));
+    const answered = (command: Command, answer: Outcome | Error) => {
+      const group = groupOf.get(command);
+      if (group === undefined) return;
+      early.set(command, answer);
+      const waiting = waitingFor.get(group);
+      if (waiting?.delete(command) === true && waiting.size === 0) settle(group, early);
+    };
     try {
-      const answers = await this.#run(groups.flatMap((group) => [...group.commands]));
+      const answers = await this.#run([...groupOf.keys()], { answered, heldUp });
       for (const group of groups) settle(group, answers);
     } catch (error) {
       for (const group of groups) group.reject(error instanceof Error ? error : new Error(String(error)));

@@ -24,6 +24,14 @@ const RETRY_PAUSE_MS = 20;
 const CONFLICT_RETRY_AFTER_MS = 200;
 const DOWN_RETRY_AFTER_MS = 1_000;
 
+/** Who wants to know of a unit before all of it is done. */
+export interface UnitWatcher {
+  /** Told of each answer as soon as it is certain; may be told again. */
+  answered(command: Command, answer: Outcome | Error): void;
+  /** What is left of the unit waits for rows that somebody else holds. */
+  heldUp(): void;
+}
+
 export interface UnitDeps {
   readonly pool: Pool;
   readonly ids: Ids;
@@ -36,6 +44,23 @@ export interface UnitDeps {
   readonly onCommitted: (transitions: readonly RecordedTransition[]) => void;
   /** Told of every failed try. */
   readonly onFailure: (failure: string, error: unknown) => void;
+  readonly watcher?: UnitWatcher | undefined;
+}
+
+/** Tells of each answer as it is given, so that nobody waits for neighbours that are still held up. */
+class Answers extends Map<Command, Outcome | Error> {
+  readonly #watcher: UnitWatcher | undefined;
+
+  constructor(watcher: UnitWatcher | undefined) {
+    super();
+    this.#watcher = watcher;
+  }
+
+  override set(command: Command, answer: Outcome | Error): this {
+    super.set(command, answer);
+    this.#watcher?.answered(command, answer);
+    return this;
+  }
 }
 
 interface Progress {
@@ -58,7 +83,7 @@ class CommitUnderWay extends Error {
  * rejects but for a broken invariant or a data error of a single command, which are bugs of ours.
  */
 export async function runUnit(deps: UnitDeps, commands: readonly Command[]): Promise<Map<Command, Outcome | Error>> {
-  const answers = new Map<Command, Outcome | Error>();
+  const answers = new Answers(deps.watcher);
   const progress: Progress = { contention: 0, widened: 0, extra: NO_EXTRA, downSince: null, doubt: null };
   let rest: readonly Command[] = commands;
   while (rest.length > 0) {
@@ -72,7 +97,7 @@ async function tryOnce(
   deps: UnitDeps,
   commands: readonly Command[],
   progress: Progress,
-  answers: Map<Command, Outcome | Error>,
+  answers: Answers,
 ): Promise<readonly Command[]> {
   let client: PoolClient | undefined;
   try {
@@ -128,12 +153,7 @@ function tell(deps: UnitDeps, transitions: readonly RecordedTransition[]): void 
   }
 }
 
-function widened(
-  progress: Progress,
-  extra: Extra,
-  commands: readonly Command[],
-  answers: Map<Command, Outcome | Error>,
-): readonly Command[] {
+function widened(progress: Progress, extra: Extra, commands: readonly Command[], answers: Answers): readonly Command[] {
   progress.extra = extra;
   progress.widened += 1;
   if (progress.widened <= WIDEN_TRIES_MAX) return commands;
@@ -144,7 +164,7 @@ async function failed(
   deps: UnitDeps,
   commands: readonly Command[],
   progress: Progress,
-  answers: Map<Command, Outcome | Error>,
+  answers: Answers,
   error: unknown,
 ): Promise<readonly Command[]> {
   const failure = failureOf(error);
@@ -153,7 +173,9 @@ async function failed(
     case 'contention': {
       progress.contention += 1;
       if (progress.contention >= CONTENTION_TRIES_MAX) return refuseAll(commands, answers, givenUp(progress));
-      const rest = sqlState(error) === LOCK_WAIT ? await runUnblocked(deps, commands, answers) : commands;
+      const isLockWait = sqlState(error) === LOCK_WAIT;
+      const rest = isLockWait ? await runUnblocked(deps, commands, answers) : commands;
+      if (isLockWait && rest.length > 0) deps.watcher?.heldUp();
       await deps.pause(RETRY_PAUSE_MS * 2 ** progress.contention * (0.5 + deps.random()));
       return rest;
     }
@@ -178,7 +200,7 @@ function failureOf(error: unknown): Failure | 'invariant' {
 async function runUnblocked(
   deps: UnitDeps,
   commands: readonly Command[],
-  answers: Map<Command, Outcome | Error>,
+  answers: Answers,
 ): Promise<readonly Command[]> {
   const skus = [...new Set(commands.flatMap((command) => [...command.needs.skus]))];
   if (commands.length === 1 || skus.length === 0) return commands;
@@ -204,7 +226,7 @@ async function readUnlocked(pool: Pool, skus: readonly string[]): Promise<Readon
 async function bisect(
   deps: UnitDeps,
   commands: readonly Command[],
-  answers: Map<Command, Outcome | Error>,
+  answers: Answers,
   error: unknown,
 ): Promise<readonly Command[]> {
   const [only] = commands;
@@ -219,11 +241,7 @@ async function bisect(
   return [];
 }
 
-function refuseAll(
-  commands: readonly Command[],
-  answers: Map<Command, Outcome | Error>,
-  outcome: Outcome,
-): readonly Command[] {
+function refuseAll(commands: readonly Command[], answers: Answers, outcome: Outcome): readonly Command[] {
   for (const command of commands) answers.set(command, outcome);
   return [];
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import { type Command, NO_NEEDS } from '../../src/ports.ts';
@@ -70,4 +71,19 @@ test('a request of a batch that PostgreSQL refuses does not hide what the others
   const outcomes = await reserve(service, inputs, CALL);
   expect(outcomes).toMatchObject([{ ok: true }, { ok: false, refusal: { reason: 'INTERNAL' } }, { ok: true }]);
   expect(await reserveOne(service, inputs[2] ?? reserveInput([]))).toEqual({ ...outcomes[2], replayed: true });
+});
+
+test('who needs stock that somebody holds waits alone', async () => {
+  const holder = new pg.Client({ connectionString: database.url });
+  await holder.connect();
+  await holder.query(`begin; select * from stock_pool where sku = 'held' for no key update`);
+  const waiting = Array.from({ length: 4 }, () => reserveOne(service, reserveInput([{ sku: 'held' }])));
+  for (let round = 0; round < 4; round += 1) {
+    waiting.push(reserveOne(service, reserveInput([{ sku: 'held' }])));
+    expect(await reserveOne(service, reserveInput([{ sku: 'A' }]))).toMatchObject({ ok: true });
+  }
+  await holder.query('rollback');
+  await holder.end();
+  // Answered before they were given up as CONFLICT: nobody who needs other stock has waited for them.
+  expect((await Promise.all(waiting)).every((outcome) => outcome.ok)).toBe(true);
 });

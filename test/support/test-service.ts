@@ -4,7 +4,7 @@ import type { RecordedTransition } from '../../src/domain/working-set.ts';
 import { CatalogCache } from '../../src/persistence/catalog-cache.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
 import { GroupCommit } from '../../src/persistence/group-commit.ts';
-import { runUnit } from '../../src/persistence/unit-of-work.ts';
+import { runUnit, type UnitWatcher } from '../../src/persistence/unit-of-work.ts';
 import type { Command, Ids, Outcome } from '../../src/ports.ts';
 import type { Call } from '../../src/use-cases/call.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
@@ -46,7 +46,7 @@ export async function openTestService(url: string): Promise<TestService> {
     onFailure: (failure: string, error: unknown) => failures.push({ failure, error }),
     onCommitted: (transitions: readonly RecordedTransition[]) => void committed.push(...transitions),
   };
-  const run = (commands: readonly Command[]) => runUnit(deps, commands);
+  const run = (commands: readonly Command[], watcher?: UnitWatcher) => runUnit({ ...deps, watcher }, commands);
   const unitOfWork = new GroupCommit(run);
   const close = async () => {
     await unitOfWork.close();

@@ -38,6 +38,8 @@ export interface LoadedUnit {
   readonly claimed: ReadonlySet<string>;
   readonly lastHashes: ReadonlyMap<string, Uint8Array>;
   readonly exchanges: ReadonlyMap<string, ExchangeState & { readonly created: boolean }>;
+  /** Order lines that were created only to be locked. */
+  readonly createdOrderLines: readonly OrderLineUse[];
   /** Reservations past their deadline on the locked pools. */
   readonly dueIds: readonly string[];
   /** How many due reservations of the whole service were looked at. */
@@ -60,6 +62,7 @@ export async function lockAndLoad(
   if (clock === undefined) throw new Error('the database has not been migrated');
   const [due] = rows<{ looked_at: number; ids: string[] }>(deepDue ? 'read-due-of-pools' : 'read-due');
   const exchanges = rows<ExchangeRow>('lock-exchanges').map(toExchange);
+  const orderLines = rows<OrderLineRow>('lock-order-lines');
   const work = new WorkingSet({
     now: clock.now,
     rules: await cache.rules(client, clock.rule_version),
@@ -69,7 +72,7 @@ export async function lockAndLoad(
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations: toReservations(rows<ReservationRow>('lock-reservations'), rows<AllocationRow>('read-allocations')),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
-    orderLines: rows<OrderLineRow>('lock-order-lines').map(toOrderLine),
+    orderLines: orderLines.map(toOrderLine),
     movedSince: new Map(
       rows<MovedRow>('read-moved-since').map((row) => [
         `${poolKey(row.sku, row.warehouse)}\u0000${row.since}`,
@@ -87,6 +90,7 @@ export async function lockAndLoad(
       rows<{ reservation_id: string; hash: Buffer }>('read-last-hashes').map((row) => [row.reservation_id, row.hash]),
     ),
     exchanges: new Map(exchanges.map((row) => [row.exchangeId, row])),
+    createdOrderLines: orderLines.filter((row) => row.created).map(toOrderLine),
     dueIds: due?.ids ?? [],
     dueLookedAt: due?.looked_at ?? 0,
   };
@@ -148,6 +152,7 @@ interface OrderLineRow {
   readonly order_line_id: string;
   readonly purchased: number;
   readonly exchanged: number;
+  readonly created: boolean;
 }
 
 function toOrderLine(row: OrderLineRow): OrderLineUse {

@@ -79,6 +79,7 @@ export function lockExchanges(exchanges: readonly ExchangeRef[]): Statement {
   };
 }
 
+/** Locks order lines, creating the missing ones; `created` tells which. */
 export function lockOrderLines(orderLines: readonly OrderLineRef[]): Statement {
   const sorted = [...orderLines].sort((a, b) => compare(a.orderId, b.orderId) || compare(a.orderLineId, b.orderLineId));
   return {
@@ -86,7 +87,7 @@ export function lockOrderLines(orderLines: readonly OrderLineRef[]): Statement {
     text: `insert into order_line as o (order_id, order_line_id)
       select * from unnest($1::text[], $2::text[])
       on conflict (order_id, order_line_id) do update set purchased = o.purchased
-      returning order_id, order_line_id, purchased, exchanged`,
+      returning order_id, order_line_id, purchased, exchanged, xmax = 0 as created`,
     values: [sorted.map((one) => one.orderId), sorted.map((one) => one.orderLineId)],
   };
 }

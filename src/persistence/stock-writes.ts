@@ -1,3 +1,4 @@
+import { type OrderLineUse, orderLineKey } from '../domain/eligibility.ts';
 import { shortageUnits } from '../domain/stock-level.ts';
 import type { Movement, WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
@@ -71,8 +72,27 @@ export function movementStatements(work: WorkingSet, ids: Ids): Statement[] {
   ];
 }
 
-export function orderLineStatements(work: WorkingSet): Statement[] {
+/** Order lines that something is exchanged on keep their numbers; those only created to be locked are removed again. */
+export function orderLineStatements(work: WorkingSet, created: readonly OrderLineUse[]): Statement[] {
   const uses = work.changedOrderLines();
+  const changed = new Set(uses.map((use) => orderLineKey(use.orderId, use.orderLineId)));
+  const unused = created.filter((use) => !changed.has(orderLineKey(use.orderId, use.orderLineId)));
+  return [...deleteOrderLines(unused), ...updateOrderLines(uses)];
+}
+
+function deleteOrderLines(unused: readonly OrderLineUse[]): Statement[] {
+  if (unused.length === 0) return [];
+  return [
+    {
+      name: 'delete-unused-order-lines',
+      text: `delete from order_line o using unnest($1::text[], $2::text[]) as w (order_id, order_line_id)
+        where o.order_id = w.order_id and o.order_line_id = w.order_line_id and o.exchanged = 0 and o.purchased = 0`,
+      values: [unused.map((use) => use.orderId), unused.map((use) => use.orderLineId)],
+    },
+  ];
+}
+
+function updateOrderLines(uses: readonly OrderLineUse[]): Statement[] {
   if (uses.length === 0) return [];
   return [
     {

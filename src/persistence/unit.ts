@@ -114,6 +114,7 @@ async function write(client: PoolClient, loaded: LoadedUnit, decided: DecidedUni
       ids,
       lastHashes: loaded.lastHashes,
       exchanges: loaded.exchanges,
+      createdOrderLines: loaded.createdOrderLines,
       notices: noticesOf(decided.outcomes),
     }),
     ...settleClaims(decided.outcomes, decided.deferred, loaded.claimed),

@@ -1,3 +1,4 @@
+import type { OrderLineUse } from '../domain/eligibility.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { ExchangeState, RecordedTransition, WorkingSet } from '../domain/working-set.ts';
 import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
@@ -27,6 +28,7 @@ export interface WriteContext {
   readonly lastHashes: ReadonlyMap<string, Uint8Array>;
   /** Exchanges as the locks found or created them. */
   readonly exchanges: ReadonlyMap<string, ExchangeState & { readonly created: boolean }>;
+  readonly createdOrderLines: readonly OrderLineUse[];
   readonly notices: readonly NoticeRow[];
 }
 
@@ -41,7 +43,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...poolStatements(work),
     ...movementStatements(work, context.ids),
     ...exchangeStatements(context),
-    ...orderLineStatements(work),
+    ...orderLineStatements(work, context.createdOrderLines),
     // An exchange whose reservation is resolved here may get a new one in the same unit: the old one must end first.
     ...when(updated.length > 0, () => [updateReservations(updated), updateAllocations(updated)]),
     ...when(created.length > 0, () => [insertReservations(created), insertAllocations(created)]),

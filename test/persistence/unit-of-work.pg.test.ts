@@ -53,7 +53,16 @@ function reasonOf(outcome: Outcome | undefined): string {
 
 /** Every row of every table a refused command must not have touched, as one number that changes with any of them. */
 async function traceOf(service: TestService): Promise<string> {
-  const tables = ['request_claim', 'exchange', 'reservation', 'allocation', 'audit_event', 'outbox', 'stock_pool'];
+  const tables = [
+    'request_claim',
+    'exchange',
+    'order_line',
+    'reservation',
+    'allocation',
+    'audit_event',
+    'outbox',
+    'stock_pool',
+  ];
   const texts = await Promise.all(
     tables.map(async (table) => {
       const { rows } = await service.database.pool.query(`select t::text as row from ${table} t order by 1`);

@@ -21,6 +21,8 @@ export const MUTANTS: readonly Mutant[] = [
   { name: 'mark-before-publish', file: `${CATCH}/nats-away.e2e.test.ts`, title: '' },
   { name: 'counter-drift', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
   { name: 'fulfil-keeps-on-hand', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
+  { name: 'release-not-announced', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
+  { name: 'message-without-inbox', file: `${CATCH}/message-once.pg.test.ts`, title: '' },
   { name: 'expiry-of-what-is-prepared', file: 'test/domain/reservation.test.ts', title: 'PREPARING is live' },
   {
     name: 'replay-ignores-content',

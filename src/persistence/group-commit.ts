@@ -29,6 +29,12 @@ type Answers = Map<Command, Outcome | Error>;
 
 type Run = (commands: readonly Command[], watcher: UnitWatcher) => Promise<Answers>;
 
+/** What a unit can still carry. */
+interface Room {
+  commands: number;
+  lines: number;
+}
+
 interface Group {
   readonly commands: readonly Command[];
   readonly lines: number;
@@ -49,6 +55,7 @@ export class GroupCommit implements UnitOfWork {
   #queued = 0;
   #inFlight = 0;
   #heldUp = 0;
+  #isBackgroundNext = false;
   #scheduled = false;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -165,28 +172,53 @@ export class GroupCommit implements UnitOfWork {
     }
   }
 
-  /** Principals in turn, one group each round, while the unit has room; then background work. */
+  /** Callers, then background work; the other way round where the last unit had no room for what waited. */
   #take(): Group[] {
     const taken: Group[] = [];
     const room = { commands: UNIT_COMMANDS_MAX, lines: UNIT_LINES_MAX };
+    const waitedBefore = this.#background.length;
+    if (this.#isBackgroundNext) this.#takeBackground(room, taken);
+    this.#takeCallers(room, taken);
+    if (!this.#isBackgroundNext) this.#takeBackground(room, taken);
+    this.#isBackgroundNext = waitedBefore > 0 && this.#background.length === waitedBefore;
+    return taken;
+  }
+
+  /**
+   * Principals in turn, one group each round, while the unit has room. Those that had a turn go behind the others, so
+   * that a group too large for what is left of this unit is the first of the next.
+   */
+  #takeCallers(room: Room, taken: Group[]): void {
+    const served = new Set<string>();
     let progress = true;
     while (progress && room.commands > 0) {
       progress = false;
       for (const [principal, queue] of this.#callers) {
-        if (this.#takeFrom(queue, room, taken)) progress = true;
-        if (queue.length === 0) this.#callers.delete(principal);
+        if (!this.#takeFrom(queue, room, taken)) continue;
+        progress = true;
+        served.add(principal);
       }
     }
+    for (const [principal, queue] of [...this.#callers]) {
+      if (queue.length > 0 && !served.has(principal)) continue;
+      this.#callers.delete(principal);
+      if (queue.length > 0) this.#callers.set(principal, queue);
+    }
+  }
+
+  #takeBackground(room: Room, taken: Group[]): void {
     const share = {
       commands: Math.min(room.commands, BACKGROUND_COMMANDS_MAX),
       lines: Math.min(room.lines, UNIT_LINES_MAX / 4),
     };
+    const { commands, lines } = share;
     let more = true;
     while (more) more = this.#takeFrom(this.#background, share, taken);
-    return taken;
+    room.commands -= commands - share.commands;
+    room.lines -= lines - share.lines;
   }
 
-  #takeFrom(queue: Group[], room: { commands: number; lines: number }, taken: Group[]): boolean {
+  #takeFrom(queue: Group[], room: Room, taken: Group[]): boolean {
     const group = queue[0];
     if (group === undefined) return false;
     const fits = group.commands.length <= room.commands && group.lines <= room.lines;

@@ -128,6 +128,39 @@ describe('a unit', () => {
   });
 });
 
+describe('under more calls than a unit can carry', () => {
+  /** The unit after those in flight, and the one after that. */
+  const SECOND_NEXT = UNITS_IN_FLIGHT_MAX + 1;
+
+  test('background work has its turn', async () => {
+    const watched = watchedGroup();
+    const { running } = await fillFlight(watched);
+    const loud = Array.from({ length: UNIT_COMMANDS_MAX * 4 }, () => watched.submit(plainCommand('loud')));
+    const sweep = plainCommand('clock');
+    const swept = watched.submit(sweep, 'background');
+    watched.open();
+    await Promise.all([...running, ...loud, swept]);
+    expect(watched.units.findIndex((unit) => unit.includes(sweep))).toBeLessThanOrEqual(SECOND_NEXT);
+    expect(Math.max(...watched.units.map((unit) => unit.length))).toBe(UNIT_COMMANDS_MAX);
+  });
+
+  test('a large group has its turn among many principals', async () => {
+    const watched = watchedGroup();
+    const { running } = await fillFlight(watched);
+    const principals = Array.from({ length: 16 }, (_, at) => `loud-${at}`);
+    const loud = principals.flatMap((principal) =>
+      Array.from({ length: UNIT_COMMANDS_MAX / 4 }, () => watched.submit(plainCommand(principal))),
+    );
+    const large = Array.from({ length: UNIT_COMMANDS_MAX - 6 }, () => plainCommand('large'));
+    const answered = watched.group.submit(large, { lane: 'caller' });
+    watched.open();
+    await Promise.all([...running, ...loud, answered]);
+    const at = watched.units.findIndex((unit) => large.every((command) => unit.includes(command)));
+    expect(at).toBeGreaterThan(0);
+    expect(at).toBeLessThanOrEqual(SECOND_NEXT);
+  });
+});
+
 describe('a queue', () => {
   test('refuses with OVERLOADED beyond its bound, and takes commands again when it has room', async () => {
     const watched = watchedGroup();

@@ -11,6 +11,9 @@ const FAULTS_A_ROUND = 3;
 
 /** `npm run chaos -- --seed N --rounds M [--fault NAME]…`: rounds of faults; the results go to `results/chaos.json`. */
 const { seed, rounds, only } = readFlags();
+// An exit, unlike a signal, takes the processes of the world along.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 const reports: RoundReport[] = [];
 const troubles: string[] = [];
 for (let at = 0; at < rounds; at += 1) {

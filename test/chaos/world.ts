@@ -60,12 +60,19 @@ export async function startWorld(): Promise<World> {
   const pids = new Set<number>();
   const stops: (() => Promise<unknown>)[] = [];
   const logs: (() => string)[] = [];
+  // Should this process end before it has stopped its world, nothing of it stays behind.
+  const killAll = () => {
+    for (const pid of pids) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  };
+  process.once('exit', killAll);
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each();
     const left = await waitUntilGone(() => [
       ...[...pids].filter(isRunning),
       ...findProcessesIn(join(directory, 'postgres', 'data'), 'postgres'),
     ]);
+    process.off('exit', killAll);
     rmSync(directory, { recursive: true, force: true });
     return left;
   };
@@ -123,6 +130,7 @@ async function keepServer(
     kill: async () => {
       server.kill();
       await server.exited;
+      pids.delete(server.pid);
     },
     start: async () => {
       server = await launch({ dataDir, port, durable: true });
@@ -152,7 +160,10 @@ async function keepService(options: ServiceOptions, pids: Set<number>, stops: St
     get pid() {
       return service.pid;
     },
-    kill: () => service.kill(),
+    kill: async () => {
+      await service.kill();
+      pids.delete(service.pid);
+    },
     start: async () => {
       await service.stop();
       service = await launch();
@@ -174,7 +185,10 @@ async function keepSimulator(
   let simulator = await launch();
   stops.push(() => simulator.stop());
   return {
-    kill: () => simulator.kill(),
+    kill: async () => {
+      await simulator.kill();
+      pids.delete(simulator.pid);
+    },
     start: async () => {
       simulator = await launch();
     },

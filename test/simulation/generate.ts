@@ -6,7 +6,7 @@ import type { SeededRandom } from './random.ts';
 
 const DAY_MS = 86_400_000;
 const EXCHANGES = ['x1', 'x2', 'x3', 'x4', 'x5', 'x6'];
-const ORDERS = ['o1', 'o2'];
+const ORDERS = ['o1', 'o1', 'o2'];
 const PICK_EVENTS: readonly (readonly [number, PickEvent])[] = [
   [3, 'pick-started'],
   [1, 'pick-aborted'],
@@ -78,7 +78,7 @@ export class CommandGenerator {
 
   #reserve(model: Model): ReserveCommand {
     const random = this.#random;
-    const hasOrderLines = random.chance(0.4);
+    const hasOrderLines = random.chance(0.5);
     const lines = Array.from(
       {
         length: random.weighted([
@@ -95,9 +95,9 @@ export class CommandGenerator {
           [2, 3],
           [1, 6],
         ]),
-        orderLineId: hasOrderLines ? random.pick(['l1', 'l2']) : '',
+        orderLineId: hasOrderLines ? random.pick(['l1', 'l1', 'l2']) : '',
         warehouse: random.chance(0.25) ? this.#warehouse() : '',
-        purchased: random.chance(0.7) ? random.int(1, 5) : 0,
+        purchased: random.chance(0.7) ? random.int(1, 3) : 0,
       }),
     );
     return {

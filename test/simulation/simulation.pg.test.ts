@@ -9,7 +9,7 @@ const LANES = 3;
  * Commands of all kinds in random order, alone, in batches and from two processes at once, on real PostgreSQL with a
  * clock that moves: after every step the service answers and stores what the model says, and all invariants hold.
  */
-test('random histories equal the model and keep every invariant', { timeout: 300_000 }, async () => {
+test('random histories equal the model and keep every invariant', { timeout: 600_000 }, async () => {
   const seeds = seedsFrom(process.env, HISTORIES);
   const databases = await Promise.all(
     Array.from({ length: Math.min(LANES, seeds.length) }, () => createTestDatabase('simulation')),

@@ -25,6 +25,11 @@ process.on('SIGINT', () => stop(0));
 try {
   await start(config, logger);
 } catch (error) {
+  // What is taken away by a stop in the middle of a start fails it, which is no failure.
+  if (stopping === null) reportFailedStart(error);
+}
+
+function reportFailedStart(error: unknown): void {
   logger.error('start-failed', { error });
   process.stderr.write(`Earmark could not start: ${error instanceof Error ? error.message : String(error)}\n`);
   stop(1);
@@ -39,6 +44,7 @@ async function start({ database, nats, dataDir, ...settings }: Config, log: Logg
   if (stopping !== null) return;
   const service = await startService({ databaseUrl, natsUrl, ...settings }, log);
   stops.push(() => service.stop());
+  if (stopping !== null) return;
   const sample = settings.seed === 'none' ? null : await startSample(service, { natsUrl, dataDir });
   if (sample !== null) stops.push(() => sample.stop());
   const endpoints = {

@@ -33,7 +33,7 @@ export interface Service {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly engine: Engine;
-  /** Refuses new calls, finishes the running ones, then stops the workers; at most about 20 s. */
+  /** Refuses new calls, finishes the running ones, then stops the workers; at most about 24 s. */
   stop(): Promise<void>;
 }
 
@@ -43,9 +43,12 @@ const GRACE_MS = 10_000;
 /** How long callers are told to go elsewhere before the doors close, in milliseconds. */
 const DRAIN_MS = 250;
 
+/** How long each further part of a stop may take, in milliseconds; what is not done by then ends with the process. */
+const PART_STOP_MAX_MS = 4_500;
+
 /** Migrates the database and starts everything one process does: doors, relay, inbox, expiry, retention, feeds. */
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
-  await migrate(settings.databaseUrl);
+  await migrate(settings.databaseUrl, (error) => logger.warn('database-away', { error }));
   const observability = createObservability(logger);
   const wakes: (() => void)[] = [];
   const engine = await openEngine(settings.databaseUrl, {
@@ -79,13 +82,23 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     httpPort: doors.httpPort,
     engine,
     async stop() {
+      const part = (name: string, work: Promise<unknown>) =>
+        finish(work, () => logger.warn('stop-unfinished', { part: name }));
       await doors.stop();
-      await Promise.all([clockSide.stop(), warehouseSide.stop(), feeds.stop()]);
+      const workers = [clockSide.stop(), warehouseSide.stop(), feeds.stop()];
+      await part('workers', Promise.all(workers));
       for (const end of stopObserving) end();
-      await engine.close();
-      await warehouseSide.disconnect();
+      await part('engine', engine.close());
+      await part('warehouse-side', warehouseSide.disconnect());
     },
   };
+}
+
+/** Waits for a part of a stop, but not for a dependency that has fallen silent. */
+async function finish(work: Promise<unknown>, onLate: () => void): Promise<void> {
+  const done = new AbortController();
+  const late = pause(PART_STOP_MAX_MS, done.signal).then(onLate, () => undefined);
+  await Promise.race([work.finally(() => done.abort()), late]);
 }
 
 async function openDoors(

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationObject } from '@mikro-orm/core';
 import { Migration } from '@mikro-orm/migrations';
 import { FIRST_RULES } from '../domain/rules.ts';
+import { classifyFailure } from './failures.ts';
 import { LEDGER_SQL } from './migrations/001-ledger.sql.ts';
 import { openOrm } from './orm.ts';
 
@@ -21,8 +23,29 @@ class Ledger extends Migration {
 /** Forward only, in this order; a name once released never changes. */
 export const MIGRATIONS: MigrationObject[] = [{ name: '001-ledger', class: Ledger }];
 
-/** Brings a database up to date. Processes that start together wait for each other: one migrates, the rest find it done. */
-export async function migrate(databaseUrl: string): Promise<void> {
+/** How long a start waits for a database that cannot be reached yet, in milliseconds. */
+const REACH_MAX_MS = 20_000;
+
+const REACH_PAUSE_MS = 500;
+
+/**
+ * Brings a database up to date. Processes that start together wait for each other: one migrates, the rest find it done.
+ * @param onAway told why, each time the database cannot be reached; after a while the error is thrown
+ */
+export async function migrate(databaseUrl: string, onAway: (error: unknown) => void = () => {}): Promise<void> {
+  const deadline = performance.now() + REACH_MAX_MS;
+  for (;;) {
+    try {
+      return await migrateOnce(databaseUrl);
+    } catch (error) {
+      if (classifyFailure(error) !== 'connection' || performance.now() > deadline) throw error;
+      onAway(error);
+      await sleep(REACH_PAUSE_MS);
+    }
+  }
+}
+
+async function migrateOnce(databaseUrl: string): Promise<void> {
   const orm = await openOrm(databaseUrl, { migrationsList: MIGRATIONS });
   try {
     await orm.em.fork().transactional(async (em) => {

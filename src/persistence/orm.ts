@@ -11,7 +11,12 @@ const CONNECTION_LIMITS = {
   lock_timeout: 1_000,
   idle_in_transaction_session_timeout: 10_000,
   connectionTimeoutMillis: 3_000,
+  // Kept by this side, for a server or a network that has fallen silent keeps no limit of its own.
+  query_timeout: 12_000,
 } as const;
+
+/** Limits while migrating: processes that start together wait for the one that migrates. */
+const MIGRATION_LIMITS = { lock_timeout: 60_000, connectionTimeoutMillis: 10_000, query_timeout: 120_000 } as const;
 
 interface OrmOptions {
   readonly migrationsList?: NonNullable<Options['migrations']>['migrationsList'];
@@ -20,10 +25,10 @@ interface OrmOptions {
   readonly applicationName?: string;
 }
 
-/** Opens MikroORM on a database. Migrations run without the limits of the service's own connections. */
+/** Opens MikroORM on a database. Migrations run with longer limits than the service's own connections. */
 export async function openOrm(databaseUrl: string, options: OrmOptions = {}): Promise<MikroORM> {
   const migrating = options.migrationsList !== undefined;
-  const limits = migrating ? { connectionTimeoutMillis: 10_000 } : CONNECTION_LIMITS;
+  const limits = migrating ? MIGRATION_LIMITS : CONNECTION_LIMITS;
   return await MikroORM.init(
     defineConfig({
       clientUrl: databaseUrl,

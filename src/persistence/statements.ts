@@ -5,6 +5,8 @@ export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values: unknown[];
+  /** How long its answer is waited for, in milliseconds, where that is not what others may take. */
+  readonly query_timeout?: number;
 }
 
 /** Sends statements without waiting between them and answers their results; the first error is thrown at the end. */

@@ -6,6 +6,9 @@ import type { DriftList } from './drift-list.ts';
 /** How long one statement of an audit may take, in milliseconds: a pool may have very many allocations. */
 const AUDIT_STATEMENT_MAX_MS = 60_000;
 
+/** How long the answer to such a statement is waited for, in milliseconds. */
+const AUDIT_ANSWER_MAX_MS = AUDIT_STATEMENT_MAX_MS + 5_000;
+
 /** What the parts of an audit share. */
 export interface AuditRun {
   readonly pool: Pool;
@@ -31,7 +34,9 @@ export async function onSnapshot<R>(run: AuditRun, read: (query: Query) => Promi
   const client = await run.pool.connect();
   try {
     await pipeline(client, BEGIN);
-    const result = await read(async (statement) => rowsOf((await pipeline(client, [statement]))[0]));
+    const result = await read(async (statement) =>
+      rowsOf((await pipeline(client, [{ ...statement, query_timeout: AUDIT_ANSWER_MAX_MS }]))[0]),
+    );
     await client.query('commit');
     client.release();
     return result;

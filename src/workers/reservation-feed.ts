@@ -1,3 +1,4 @@
+import { isLive } from '../domain/reservation.ts';
 import { UnknownTarget } from '../domain/subscription.ts';
 import type { Target } from '../domain/working-set.ts';
 import type { ReservationFeed, ReservationStreamEvent } from '../ports/feeds.ts';
@@ -22,7 +23,7 @@ export interface ReservationFeedDeps {
   readonly heartbeatMs: number;
 }
 
-/** Follows single reservations; each watcher reads its own when it hears that it changed. */
+/** Follows single reservations until they are resolved; each watcher reads its own when it hears that it changed. */
 export function createReservationFeed(deps: ReservationFeedDeps): ReservationFeed & { endAll(): void } {
   const watchers = new Set<Watcher>();
   const endAll = () => {
@@ -78,6 +79,8 @@ async function* watch(
         beatAt = performance.now() + deps.heartbeatMs;
         yield { type: 'heartbeat', asOf, resumeToken };
       }
+      // A resolved reservation never changes again, so neither this caller nor one that resumes has more to wait for.
+      if (!isLive(reservation)) return;
       await watcher.bell.wait(Math.max(0, beatAt - performance.now()), signal);
     }
   } finally {

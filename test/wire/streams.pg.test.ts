@@ -83,7 +83,12 @@ describe.each(NAMES)('%s', (name) => {
     await caller.call(release, { requestId: randomUUID(), exchangeId, reason: 'RELEASE_REASON_CANCELLED' });
     const last = await message(watched);
     expect(last).toMatchObject({ update: { state: 'RESERVATION_STATE_RELEASED' } });
-    watched.cancel();
+    expect(await watched.next()).toMatchObject({ end: { code: 'OK' } });
+    await closed();
+
+    const resumeToken = last.resumeToken as string;
+    const resumed = (clients.get(name) as StreamClient).open(watchReservation, { exchangeId, resumeToken });
+    expect(await resumed.next()).toMatchObject({ end: { code: 'OK' } });
     await closed();
   });
 

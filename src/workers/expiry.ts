@@ -8,6 +8,9 @@ const SLEEP_MAX_MS = 1_000;
 /** The shortest pause between two sweeps, in milliseconds. */
 const SLEEP_MIN_MS = 5;
 
+/** Pause before a sweep that could not be decided is tried again, in milliseconds. */
+const UNDECIDED_PAUSE_MS = 100;
+
 /** Sweeps in flight at once while very many reservations are due. */
 const SWEEPS_IN_FLIGHT = 4;
 
@@ -37,10 +40,9 @@ export function startExpiry(deps: ExpiryDeps): Loop {
       const counts = await Promise.all(chunks.map((chunk) => expireDue(deps, chunk, signal)));
       const swept = counts.reduce((sum, count) => sum + count, 0);
       if (swept > 0) deps.onSwept(late.map((one) => one.lateMs));
-      // A sweep that could not be decided is tried again after a pause, not in a hot loop.
-      if (swept > 0) return SLEEP_MIN_MS;
+      return swept > 0 ? SLEEP_MIN_MS : UNDECIDED_PAUSE_MS;
     }
     const next = await deps.due.nextDeadlineInMs();
-    return Math.max(SLEEP_MIN_MS, Math.min(SLEEP_MAX_MS, next ?? SLEEP_MAX_MS, ids.length > 0 ? 100 : SLEEP_MAX_MS));
+    return Math.max(SLEEP_MIN_MS, Math.min(SLEEP_MAX_MS, next ?? SLEEP_MAX_MS));
   }, deps);
 }

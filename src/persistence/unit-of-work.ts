@@ -20,6 +20,12 @@ const RECONNECT_MAX_MS = 3_000;
 /** SQLSTATE of a lock that was not had within the lock timeout. */
 const LOCK_WAIT = '55P03';
 
+/** SQLSTATE of a statement that took longer than it may. */
+const STATEMENT_TIMEOUT = '57014';
+
+/** Tries that a statement which took too long counts for: it has cost its callers as much time as several lock waits. */
+const STATEMENT_TIMEOUT_TRIES = 3;
+
 const RETRY_PAUSE_MS = 20;
 const CONFLICT_RETRY_AFTER_MS = 200;
 const DOWN_RETRY_AFTER_MS = 1_000;
@@ -171,7 +177,10 @@ async function failed(
   deps.onFailure(failure, error);
   switch (failure) {
     case 'contention': {
-      progress.contention += 1;
+      const isTooSlow = sqlState(error) === STATEMENT_TIMEOUT;
+      if (isTooSlow) deps.watcher?.heldUp();
+      if (isTooSlow && commands.length > 1) return await bisect(deps, commands, answers, error);
+      progress.contention += isTooSlow ? STATEMENT_TIMEOUT_TRIES : 1;
       if (progress.contention >= CONTENTION_TRIES_MAX) return refuseAll(commands, answers, givenUp(progress));
       const isLockWait = sqlState(error) === LOCK_WAIT;
       const rest = isLockWait ? await runUnblocked(deps, commands, answers) : commands;
@@ -222,7 +231,7 @@ async function readUnlocked(pool: Pool, skus: readonly string[]): Promise<Readon
   }
 }
 
-/** One bad command must not fail its neighbours: halves are run in order until the bad one stands alone. */
+/** One bad or slow command must not fail its neighbours: halves are run in order until the bad one stands alone. */
 async function bisect(
   deps: UnitDeps,
   commands: readonly Command[],

@@ -87,3 +87,15 @@ test('who needs stock that somebody holds waits alone', async () => {
   // Answered before they were given up as CONFLICT: nobody who needs other stock has waited for them.
   expect((await Promise.all(waiting)).every((outcome) => outcome.ok)).toBe(true);
 });
+
+test('a request whose statements take too long is given up alone', async () => {
+  await service.database.pool.query(`
+    create function dawdle() returns trigger language plpgsql as 'begin perform pg_sleep(60); return new; end';
+    create trigger dawdle before insert on order_line for each row when (new.order_line_id = 'slow') execute function dawdle()`);
+  const [good, slow] = await Promise.all([
+    reserveOne(service, reserveInput([{ sku: 'A' }])),
+    reserveOne(service, reserveInput([{ sku: 'A', orderLineId: 'slow' }])),
+  ]);
+  expect(good).toMatchObject({ ok: true, replayed: false });
+  expect(slow).toMatchObject({ ok: false, refusal: { reason: 'CONFLICT' } });
+});

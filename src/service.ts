@@ -76,22 +76,38 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     observability.observeQueue(() => engine.unitOfWork.depth),
     observability.observeOutbox(() => engine.outbox.backlog()),
   ];
-  const doors = await openDoors(settings, engine, feeds, observability, logger, warehouseSide.isUp);
+  const stopBehindDoors = async () => {
+    const part = (name: string, work: Promise<unknown>) =>
+      finish(work, () => logger.warn('stop-unfinished', { part: name }));
+    const workers = [clockSide.stop(), warehouseSide.stop(), feeds.stop()];
+    await part('workers', Promise.all(workers));
+    for (const end of stopObserving) end();
+    await part('engine', engine.close());
+    await part('warehouse-side', warehouseSide.disconnect());
+  };
+  const opening = openDoors(settings, engine, feeds, observability, logger, warehouseSide.isUp);
+  const doors = await opening.catch(async (error: unknown) => {
+    await stopBehindDoors();
+    throw error;
+  });
   return {
     grpcPort: doors.grpcPort,
     httpPort: doors.httpPort,
     engine,
     async stop() {
-      const part = (name: string, work: Promise<unknown>) =>
-        finish(work, () => logger.warn('stop-unfinished', { part: name }));
       await doors.stop();
-      const workers = [clockSide.stop(), warehouseSide.stop(), feeds.stop()];
-      await part('workers', Promise.all(workers));
-      for (const end of stopObserving) end();
-      await part('engine', engine.close());
-      await part('warehouse-side', warehouseSide.disconnect());
+      await stopBehindDoors();
     },
   };
+}
+
+/** The door, or its failure with the variable to set where another program has the port. */
+async function opened<Door>(door: Promise<Door>, host: string, port: number, variable: string): Promise<Door> {
+  return door.catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    const remedy = `set ${variable} to another one, or to 0 for a free one`;
+    throw new Error(`port ${port} of ${host} is taken; ${remedy}`, { cause: error });
+  });
 }
 
 /** Waits for a part of a stop, but not for a dependency that has fallen silent. */
@@ -132,8 +148,13 @@ async function openDoors(
     return isDatabaseUp ? { ready: true } : { ready: false, missing: ['database'] };
   };
   const listening = { host: settings.host, pipeline, rpcs };
-  const grpc = await startGrpcDoor({ ...listening, port: settings.grpcPort });
-  const http = await startConnectDoor({ ...listening, port: settings.httpPort, readiness, metrics: metricsHandler });
+  const { host, grpcPort, httpPort } = settings;
+  const grpc = await opened(startGrpcDoor({ ...listening, port: grpcPort }), host, grpcPort, 'EARMARK_GRPC_PORT');
+  const opening = startConnectDoor({ ...listening, port: httpPort, readiness, metrics: metricsHandler });
+  const http = await opened(opening, host, httpPort, 'EARMARK_HTTP_PORT').catch(async (error: unknown) => {
+    await grpc.stop(0);
+    throw error;
+  });
   grpc.setServing(true);
   return {
     grpcPort: grpc.port,

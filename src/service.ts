@@ -203,7 +203,7 @@ function startWarehouseSide(natsUrl: string, engine: Engine, observability: Obse
   const relay = startOutboxRelay({
     outbox: engine.outbox,
     publisher,
-    isBusy: () => engine.unitOfWork.depth > 0,
+    isBusy: () => engine.unitOfWork.isBusy,
     whileLeading: (epoch, signal) =>
       keepLastValuesFilled({ target: createRefillTarget(publisher), stock: engine.stock }, epoch, signal),
     report: (event) => {

@@ -69,6 +69,11 @@ export class GroupCommit implements UnitOfWork {
     return this.#queued;
   }
 
+  /** Whether every place in flight is taken, so that what comes next has to wait. */
+  get isBusy(): boolean {
+    return this.#queued > 0 || this.#inFlight >= UNITS_IN_FLIGHT_MAX;
+  }
+
   submit(commands: readonly Command[], options: SubmitOptions): Promise<Outcome[]> {
     if (commands.length === 0) return Promise.resolve([]);
     if (this.#closed) return Promise.resolve(all(commands, refuse('DRAINING', 'the service is stopping', {}, 1_000)));

@@ -15,8 +15,10 @@ const LEASE_CHECK_MS = 1_000;
 const GATHER_MS = 20;
 /** While calls wait for a unit of work, the relay rests this many times as long as its batch took. */
 const GIVE_WAY_FACTOR = 4;
-/** The longest such rest, so that warehouses hear of changes within a second also under full load. */
-const GIVE_WAY_MAX_MS = 400;
+/** The longest such rest, so that warehouses hear of changes within about a second also under full load. */
+const GIVE_WAY_MAX_MS = 800;
+/** Rows claimed at a time while calls wait, so that no batch keeps the process from them for long. */
+const GIVE_WAY_BATCH_MAX = 100;
 /** How long a batch in hand may still take once shutdown was asked for. */
 const STOP_DEADLINE_MS = 5_000;
 const FIRST_SHARD = 0;
@@ -110,7 +112,7 @@ async function leadUntilLost(deps: OutboxRelayDeps, lease: RelayLease, bell: Bel
     while (!stopping.aborted && (await lease.isHeld())) {
       if (companionFailure !== undefined) throw companionFailure;
       const startedAt = performance.now();
-      const rows = await lease.claim(RELAY_BATCH_MAX);
+      const rows = await lease.claim(deps.isBusy?.() === true ? GIVE_WAY_BATCH_MAX : RELAY_BATCH_MAX);
       const published = await publishBatch(deps, lease, rows, stopping);
       if (published.isLost) return;
       if (published.count < rows.length) {

@@ -119,7 +119,7 @@ async function tryOnce(
       return await failed(deps, commands, progress, answers, attempt.error);
     }
     progress.downSince = null;
-    if (attempt.kind === 'widen') return widened(progress, attempt.extra, commands, answers);
+    if (attempt.kind === 'widen') return await widened(deps, progress, attempt.extra, commands, answers);
     tell(deps, attempt.transitions);
     for (const [command, outcome] of attempt.decided.outcomes) answers.set(command, outcome);
     const { deferred, missing } = attempt.decided;
@@ -130,7 +130,7 @@ async function tryOnce(
       reservationIds: new Set([...extra.reservationIds, ...missing.reservationIds]),
       skus: new Set([...extra.skus, ...missing.skus]),
     };
-    return widened(progress, larger, deferred, answers);
+    return await widened(deps, progress, larger, deferred, answers);
   } catch (error) {
     client?.release(classifyFailure(error) === 'connection');
     return await failed(deps, commands, progress, answers, error);
@@ -159,10 +159,17 @@ function tell(deps: UnitDeps, transitions: readonly RecordedTransition[]): void 
   }
 }
 
-function widened(progress: Progress, extra: Extra, commands: readonly Command[], answers: Answers): readonly Command[] {
+async function widened(
+  deps: UnitDeps,
+  progress: Progress,
+  extra: Extra,
+  commands: readonly Command[],
+  answers: Answers,
+): Promise<readonly Command[]> {
   progress.extra = extra;
   progress.widened += 1;
   if (progress.widened <= WIDEN_TRIES_MAX) return commands;
+  if (commands.length > 1) return await runHalves(deps, commands, answers);
   return refuseAll(commands, answers, conflict());
 }
 
@@ -179,7 +186,7 @@ async function failed(
     case 'contention': {
       const isTooSlow = sqlState(error) === STATEMENT_TIMEOUT;
       if (isTooSlow) deps.watcher?.heldUp();
-      if (isTooSlow && commands.length > 1) return await bisect(deps, commands, answers, error);
+      if (isTooSlow && commands.length > 1) return await runHalves(deps, commands, answers);
       progress.contention += isTooSlow ? STATEMENT_TIMEOUT_TRIES : 1;
       if (progress.contention >= CONTENTION_TRIES_MAX) return refuseAll(commands, answers, givenUp(progress));
       const isLockWait = sqlState(error) === LOCK_WAIT;
@@ -231,7 +238,7 @@ async function readUnlocked(pool: Pool, skus: readonly string[]): Promise<Readon
   }
 }
 
-/** One bad or slow command must not fail its neighbours: halves are run in order until the bad one stands alone. */
+/** One bad command must not fail its neighbours: only where it stands alone is its error the answer. */
 async function bisect(
   deps: UnitDeps,
   commands: readonly Command[],
@@ -239,10 +246,13 @@ async function bisect(
   error: unknown,
 ): Promise<readonly Command[]> {
   const [only] = commands;
-  if (commands.length === 1 && only !== undefined) {
-    answers.set(only, error instanceof Error ? error : new Error(String(error)));
-    return [];
-  }
+  if (commands.length > 1 || only === undefined) return await runHalves(deps, commands, answers);
+  answers.set(only, error instanceof Error ? error : new Error(String(error)));
+  return [];
+}
+
+/** Runs the halves in order, each with all its tries. */
+async function runHalves(deps: UnitDeps, commands: readonly Command[], answers: Answers): Promise<readonly Command[]> {
   const middle = Math.ceil(commands.length / 2);
   for (const half of [commands.slice(0, middle), commands.slice(middle)]) {
     for (const [command, answer] of await runUnit(deps, half)) answers.set(command, answer);

@@ -88,6 +88,21 @@ test('who needs stock that somebody holds waits alone', async () => {
   expect((await Promise.all(waiting)).every((outcome) => outcome.ok)).toBe(true);
 });
 
+test('a request whose rows are never found is given up alone', async () => {
+  const lost = reserveInput([{ sku: 'A' }]);
+  const { pool } = service.database;
+  await pool.query('insert into exchange (exchange_id, reservation_id) values ($1, gen_random_uuid())', [
+    lost.exchangeId,
+  ]);
+  const outcomes = await Promise.all([
+    reserveOne(service, reserveInput([{ sku: 'A' }])),
+    reserveOne(service, lost),
+    reserveOne(service, reserveInput([{ sku: 'A' }])),
+  ]);
+  await pool.query('delete from exchange where exchange_id = $1', [lost.exchangeId]);
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: false, refusal: { reason: 'CONFLICT' } }, { ok: true }]);
+});
+
 test('a request whose statements take too long is given up alone', async () => {
   await service.database.pool.query(`
     create function dawdle() returns trigger language plpgsql as 'begin perform pg_sleep(60); return new; end';

@@ -3,7 +3,7 @@ import type { Item } from '../domain/item.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
 import { applyDelta, fitsCounters, type StockDelta, type StockLevel } from '../domain/stock-level.ts';
-import type { Cause, MovementKind, PoolRef, WorkingSet } from '../domain/working-set.ts';
+import { type Cause, MissingRows, type MovementKind, type PoolRef, type WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
 import { type Call, causeOf, claimOf, type RequestKey } from './call.ts';
 
@@ -189,6 +189,8 @@ function knownPool(work: WorkingSet, { sku, warehouse }: PoolRef): StockLevel | 
   if (work.item(sku) === null) return refuse('UNKNOWN_SKU', `no item has the SKU ${sku}`, { sku });
   const level = work.pool(sku, warehouse);
   if (level !== null) return level;
+  // Both are known, so one of them was put in this very unit, after the pools were made: the next try finds it.
+  if (work.warehouse(warehouse) !== null) throw new MissingRows([], [sku]);
   return refuse('UNKNOWN_WAREHOUSE', `no warehouse has the code ${warehouse}`, { warehouse });
 }
 

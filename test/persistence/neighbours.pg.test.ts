@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import { type Command, NO_NEEDS } from '../../src/ports.ts';
 import { reserve } from '../../src/use-cases/reserve.ts';
+import { putItems, receiveStock } from '../../src/use-cases/stock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {
   CALL,
@@ -101,6 +102,18 @@ test('a request whose rows are never found is given up alone', async () => {
   ]);
   await pool.query('delete from exchange where exchange_id = $1', [lost.exchangeId]);
   expect(outcomes).toMatchObject([{ ok: true }, { ok: false, refusal: { reason: 'CONFLICT' } }, { ok: true }]);
+});
+
+test('stock of an item that is put in the same unit is received as if it came after', async () => {
+  const key = () => ({ requestId: randomUUID(), contentHash: CONTENT_HASH });
+  const plain = { tracking: 'QUANTITY' as const, product: '', attributes: {}, equivalentSkus: [], retired: false };
+  const item = { ...plain, itemId: randomUUID(), sku: 'new', name: 'new' };
+  const receipts = [{ sku: 'new', warehouse: 'W1', delta: { onHand: 5 } }];
+  const outcomes = await Promise.all([
+    putItems(service, { ...key(), items: [item] }, CALL),
+    receiveStock(service, { ...key(), reason: 'delivery', receipts }, CALL),
+  ]);
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: true, answer: { levels: [{ sku: 'new', onHand: 5 }] } }]);
 });
 
 test('a request whose statements take too long is given up alone', async () => {

@@ -5,6 +5,8 @@ import {
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { Health } from '../gen/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '../gen/grpc/reflection/v1/reflection_pb.ts';
 import { CONCURRENT_CALLS_MAX, type Door, IDLE_CONNECTION_MS } from './door.ts';
 import { createSniffingPort, listen } from './first-bytes.ts';
 import { bidiStreamCall, serverStreamCall, unaryCall } from './grpc-calls.ts';
@@ -122,7 +124,7 @@ function addHealth(server: Server, health: ReturnType<typeof createHealth>): voi
 
 /** Older tools ask under the name of the alpha version; the messages are the same. */
 function addReflection(server: Server): void {
-  const reflect = createReflection(SERVICES);
+  const reflect = createReflection([...SERVICES, Health, ServerReflection]);
   for (const version of ['v1', 'v1alpha']) {
     const name = `grpc.reflection.${version}.ServerReflection`;
     const streams = { requestStream: true, responseStream: true };

@@ -81,12 +81,15 @@ describe('health and reflection', () => {
   test.each(['v1', 'v1alpha'])('reflection %s tells services and their files', async (version) => {
     const path = `/grpc.reflection.${version}.ServerReflection/${ServerReflection.methods[0]?.name}`;
     const ask = reflectionClient(service.grpcPort, path);
-    const [services, file, unknown] = await ask([
+    const [services, file, healthFile, unknown] = await ask([
       { case: 'listServices', value: '' },
       { case: 'fileContainingSymbol', value: 'earmark.v1.ReservationService.Reserve' },
+      { case: 'fileContainingSymbol', value: 'grpc.health.v1.Health' },
       { case: 'fileContainingSymbol', value: 'earmark.v1.Nothing' },
     ]);
-    expect(services?.value).toMatchObject({ service: SERVICES.map(({ typeName }) => ({ name: typeName })) });
+    const served = [...SERVICES.map(({ typeName }) => typeName), 'grpc.health.v1.Health', ServerReflection.typeName];
+    expect(services?.value).toMatchObject({ service: served.map((name) => ({ name })) });
+    expect(healthFile?.case).toBe('fileDescriptorResponse');
     if (file?.case !== 'fileDescriptorResponse') throw new Error('a file was asked for');
     const names = file.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name);
     expect(names).toContain('earmark/v1/reservation_service.proto');

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { refuse } from '../domain/refusal.ts';
 import type { Rules } from '../domain/rules.ts';
 import {
   AvailabilityService,
@@ -7,8 +8,9 @@ import {
   StreamAvailabilityResponseSchema,
 } from '../gen/earmark/v1/availability_service_pb.ts';
 import type { AvailabilityFeed } from '../ports/feeds.ts';
-import type { StockReader } from '../ports.ts';
+import type { StockReader, StockView } from '../ports.ts';
 import { type Rpc, type RpcCall, serverStreaming, unary } from './rpc.ts';
+import { refusedCall } from './rpc-failure.ts';
 import { toAvailability } from './stock-mapping.ts';
 import { subscribed } from './subscribed.ts';
 import { toTimestamp } from './wire-time.ts';
@@ -25,10 +27,31 @@ export function availabilityHandlers(deps: Deps): Rpc[] {
     unary(AvailabilityService.method.getAvailability, async ({ skus, warehouses, channel }) => {
       const selling = sellingWarehouses(deps.rules(), channel, warehouses);
       const views = await deps.stock.read([...new Set(skus)], selling);
+      await refuseUnknown(deps.stock, skus, warehouses, views);
       return { availability: views.map((view) => toAvailability(view, deps.rules())) };
     }),
     serverStreaming(AvailabilityService.method.streamAvailability, (request, call) => stream(deps, request, call)),
   ];
+}
+
+/** A name that stands on no pool that was found may be one nobody knows, which the caller should hear. */
+async function refuseUnknown(
+  stock: StockReader,
+  skus: readonly string[],
+  warehouses: readonly string[],
+  found: readonly StockView[],
+): Promise<void> {
+  const seenSkus = new Set(found.map((view) => view.level.sku));
+  const seenWarehouses = new Set(found.map((view) => view.level.warehouse));
+  const doubtfulSkus = skus.filter((sku) => !seenSkus.has(sku));
+  const items = new Set((doubtfulSkus.length === 0 ? [] : await stock.items(doubtfulSkus)).map((item) => item.sku));
+  const sku = doubtfulSkus.find((doubtful) => !items.has(doubtful));
+  if (sku !== undefined) throw refusedCall(refuse('UNKNOWN_SKU', `no item has the SKU ${sku}`, { sku }));
+  const doubtful = warehouses.filter((warehouse) => !seenWarehouses.has(warehouse));
+  const codes = new Set((doubtful.length === 0 ? [] : await stock.warehouses()).map((warehouse) => warehouse.code));
+  const warehouse = doubtful.find((code) => !codes.has(code));
+  if (warehouse === undefined) return;
+  throw refusedCall(refuse('UNKNOWN_WAREHOUSE', `no warehouse has the code ${warehouse}`, { warehouse }));
 }
 
 async function* stream(

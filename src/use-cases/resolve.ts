@@ -1,6 +1,6 @@
 import { uncountedDelta } from '../domain/counting.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import type { ReleaseReason, Reservation } from '../domain/reservation.ts';
+import { isLive, type ReleaseReason, type Reservation } from '../domain/reservation.ts';
 import { extend, fulfil, type LineQuantity, release } from '../domain/resolution.ts';
 import { poolKey } from '../domain/stock-level.ts';
 import { checkEtag, type PoolChange, type Transition } from '../domain/transition.ts';
@@ -96,7 +96,8 @@ function decideTarget(
       }),
     };
   }
-  const mismatch = checkEtag(found, input.etag);
+  // What is resolved says so whatever version the caller knows: a second attempt is no conflict.
+  const mismatch = isLive(found) ? checkEtag(found, input.etag) : null;
   if (mismatch !== null) return { refusal: mismatch };
   return recordTransition(work, found, decide(found, work), call, reason);
 }

@@ -44,6 +44,14 @@ describe('an etag', () => {
   });
 });
 
+test('a second release is no conflict, whatever version the caller knows', async () => {
+  const work = workWith();
+  const input = { ...KEY, target: BY_ID, etag: 'v1', reason: 'CANCELLED' as const, note: '' };
+  expect(saidBy(await releaseReservation({ unitOfWork: decidingOn(work) }, input, CALL))).toBe('RELEASED');
+  expect(saidBy(await releaseReservation({ unitOfWork: decidingOn(work) }, input, CALL))).toBe('RELEASED');
+  expect(work.transitions).toHaveLength(1);
+});
+
 test('what a count has taken away cannot be fulfilled, and nothing changes', async () => {
   const work = workWith(0);
   const outcome = await fulfilReservation(

@@ -1,9 +1,9 @@
 import type { DescMethodUnary, JsonObject } from '@bufbuild/protobuf';
-import { AvailabilityService } from '../../src/gen/earmark/v1/availability_service_pb.ts';
 import { KpiService } from '../../src/gen/earmark/v1/kpi_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { RuleService } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { StockService } from '../../src/gen/earmark/v1/stock_service_pb.ts';
+import { AVAILABILITY_CASES } from './availability-cases.ts';
 
 /** What a case may use: names no other client and no other case uses. */
 export interface CaseWorld {
@@ -34,7 +34,6 @@ export interface WireCase {
 }
 
 const { reserve, release, fulfil, extend, swap, getReservation, batchReserve } = ReservationService.method;
-const { getAvailability } = AvailabilityService.method;
 
 export function reserveStep(world: CaseWorld, changes: JsonObject = {}, name = 'first'): Step {
   return {
@@ -129,12 +128,7 @@ export const WIRE_CASES: readonly WireCase[] = [
       ],
     }),
   },
-  {
-    name: 'tells what is available',
-    step: (world) => ({ method: getAvailability, request: { skus: [world.sku], warehouses: ['W2'] } }),
-    code: 'OK',
-    json: (world) => ({ availability: [{ sku: world.sku, warehouse: 'W2', flag: 'AVAILABILITY_FLAG_IN_STOCK' }] }),
-  },
+  ...AVAILABILITY_CASES,
   {
     name: 'tells the rules',
     step: () => ({ method: RuleService.method.getRules, request: {} }),

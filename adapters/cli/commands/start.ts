@@ -9,5 +9,7 @@ export function addStartCommand(program: Command): void {
   program
     .command('start')
     .description('run the service here, as npm start does; its data lie in EARMARK_DATA_DIR')
-    .action(() => runProgram(['--import', TELEMETRY_MODULE.href, fileURLToPath(MAIN_MODULE)]));
+    .action(() =>
+      runProgram(['--max-semi-space-size=32', '--import', TELEMETRY_MODULE.href, fileURLToPath(MAIN_MODULE)]),
+    );
 }

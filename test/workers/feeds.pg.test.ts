@@ -7,6 +7,7 @@ import { createReservationReader } from '../../src/persistence/reservation-reade
 import { createStockReader } from '../../src/persistence/stock-reader.ts';
 import type { AvailabilityStreamEvent } from '../../src/ports/feeds.ts';
 import { createFeeds, type Feeds } from '../../src/workers/availability-feed.ts';
+import { MOVABLE_CLOCK_SQL } from '../support/engine.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { openTestService, reserveInput, reserveOne, stockUp, type TestService } from '../support/test-service.ts';
 
@@ -70,11 +71,13 @@ test('beats, and says until when it has read', async () => {
 });
 
 test('sends a pool again when the clock alone changes what is due', async () => {
+  await execute(MOVABLE_CLOCK_SQL);
   const events = subscribe([SKU]);
   await snapshot(events);
   await reserveOne(other, reserveInput([{ sku: SKU }], { holdWindowMs: 1_000 }));
   const held = await nextUpdate(events);
   expect(held).toMatchObject({ due: 0, level: { reserved: 1 } });
+  await execute("update test_clock set now = now + interval '1 second'");
   const due = await nextUpdate(events);
   expect(due).toMatchObject({ due: 1, level: { reserved: 1, version: held.level.version } });
 });

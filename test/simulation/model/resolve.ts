@@ -133,8 +133,9 @@ function resolve(model: Model, found: ModelReservation, state: 'FULFILLED' | 'RE
   found.version += 1;
 }
 
+/** Only what is live can have changed under its caller. */
 function differs(found: ModelReservation, etag: string): boolean {
-  return etag !== '' && etag !== `v${found.version}`;
+  return isLive(found) && etag !== '' && etag !== `v${found.version}`;
 }
 
 function resolvedReason(found: ModelReservation): string {

@@ -81,7 +81,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
 type Answers = Map<Command, Outcome | Error>;
 
 /**
- * Runs a unit inside its span, in the trace of its first command; every other command gets a short span in its own
+ * Runs a unit inside its span, in the trace of its first command; every other call gets a short span in its own
  * trace with one link to the unit's.
  */
 async function observedUnit(
@@ -102,9 +102,9 @@ async function observedUnit(
     for (const [kind, count] of counts) deps.observability.recordReservation(kind, count);
     deps.onCommit();
   };
-  const decisions = commands
-    .slice(1)
-    .map((command) => [command, startDecisionSpan(command.trace, span.spanContext(), command.name)] as const);
+  const decisions = otherCallers(commands).map(
+    (command) => [command, startDecisionSpan(command.trace, span.spanContext(), command.name)] as const,
+  );
   try {
     return await runInSpan(span, async () => {
       const answers = await runUnit({ ...deps, onFailure, onCommitted }, commands);
@@ -115,6 +115,17 @@ async function observedUnit(
   } finally {
     span.end();
   }
+}
+
+/** The first command of each call but the first one's: the many requests of a batch need no span each. */
+function otherCallers(commands: readonly Command[]): Command[] {
+  const seen = new Set([commands[0]?.trace?.spanId]);
+  return commands.filter((command) => {
+    const spanId = command.trace?.spanId;
+    if (spanId === undefined || seen.has(spanId)) return false;
+    seen.add(spanId);
+    return true;
+  });
 }
 
 function report(deps: EngineDeps, commands: readonly Command[], answers: Answers, durationMs: number, attempt: number) {

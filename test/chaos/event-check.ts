@@ -5,6 +5,8 @@ import type pg from 'pg';
 const FETCH_MAX = 500;
 const FETCH_EXPIRES_MS = 5_000;
 const SHOWN_MAX = 10;
+/** How long after it happened a change may take to be published. */
+const PUBLISH_DEADLINE_MS = 10_000;
 
 interface PublishedEvent {
   readonly id: string;
@@ -12,17 +14,17 @@ interface PublishedEvent {
   readonly version: number;
 }
 
-/** Every state change was published, nothing else was, and no reservation's events go back in time. */
+/**
+ * Every state change is published within the deadline, nothing else is, and no reservation's events go back in time.
+ * Reservations may still fall due meanwhile: what had happened before is looked for, and what is found has happened.
+ */
 export async function findEventFaults(database: pg.Client, nats: NatsConnection): Promise<string[]> {
-  const published = await readEvents(nats);
-  const { rows } = await database.query<{ id: string }>(
-    `select 'r:' || reservation_id || ':' || version || ':' || kind as id from audit_event`,
-  );
-  const changes = new Set(rows.map((row) => row.id));
-  const told = new Set(published.map((event) => event.id));
+  const due = await readChanges(database);
+  const { published, missing } = await readUntilAll(due, nats);
+  const happened = await readChanges(database);
   const faults = [
-    ...[...changes].filter((id) => !told.has(id)).map((id) => `${id} was never published`),
-    ...[...told].filter((id) => !changes.has(id)).map((id) => `${id} was published and never happened`),
+    ...missing.map((id) => `${id} was never published`),
+    ...published.filter(({ id }) => !happened.has(id)).map(({ id }) => `${id} was published and never happened`),
   ];
   const latest = new Map<string, number>();
   const seen = new Set<string>();
@@ -33,6 +35,24 @@ export async function findEventFaults(database: pg.Client, nats: NatsConnection)
     seen.add(id);
   }
   return faults.slice(0, SHOWN_MAX);
+}
+
+async function readChanges(database: pg.Client): Promise<Set<string>> {
+  const { rows } = await database.query<{ id: string }>(
+    `select 'r:' || reservation_id || ':' || version || ':' || kind as id from audit_event`,
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Reads the stream until it holds every change that is due, or the deadline has passed. */
+async function readUntilAll(due: ReadonlySet<string>, nats: NatsConnection) {
+  const deadline = performance.now() + PUBLISH_DEADLINE_MS;
+  for (;;) {
+    const published = await readEvents(nats);
+    const told = new Set(published.map((event) => event.id));
+    const missing = [...due].filter((id) => !told.has(id));
+    if (missing.length === 0 || performance.now() > deadline) return { published, missing };
+  }
 }
 
 /** All messages for channels and portals, in the order of their stream. */

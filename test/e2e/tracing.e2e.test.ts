@@ -73,6 +73,24 @@ describe('one trace for one exchange', () => {
     expect(kinds).toEqual(['reserved', 'preparing', 'ready', 'fulfilled']);
   });
 
+  test('spends one span on the unit of a batch, however many requests it has', async () => {
+    const traceId = TRACE_ID.replace('0a', '0b');
+    const requests = Array.from({ length: 10 }, (_, at) => ({
+      requestId: `batch-${at}`,
+      exchangeId: `BATCH-${at}`,
+      lines: [{ sku: 'SHIRT-WHITE-M', quantity: 1 }],
+    }));
+    const headers = { traceparent: `00-${traceId}-${CALLER_SPAN}-01` };
+    const { status } = await httpCall(service.httpPort, 'ReservationService/BatchReserve', { requests }, headers);
+    expect(status).toBe(200);
+    const inTrace = () => receiver.spans().filter((span) => span.traceId === traceId);
+    await receiver.waitFor(() => inTrace().some((span) => span.name.endsWith('/BatchReserve')));
+    await receiver.waitFor(() => inTrace().filter((span) => span.name === 'publish reservation').length >= 10);
+    const call = inTrace().find((span) => span.name.endsWith('/BatchReserve'));
+    expect(inTrace().filter((span) => isUnit(span) && span.parentSpanId === call?.spanId)).toHaveLength(1);
+    expect(inTrace().some((span) => span.name === 'decide reserve')).toBe(false);
+  });
+
   test('says of every command of a group which unit it was decided in, one link each', async () => {
     const before = receiver.spans().length;
     const requests = Array.from({ length: 30 }, (_, at) =>

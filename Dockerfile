@@ -19,4 +19,4 @@ EXPOSE 50051 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.EARMARK_HTTP_PORT || 8080}/readyz`, { signal: AbortSignal.timeout(4000) }).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-semi-space-size=32", "--import", "./src/telemetry.ts", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=64", "--import", "./src/telemetry.ts", "src/main.ts"]

@@ -27,7 +27,7 @@ export interface ServiceProcess {
 /** Starts Earmark as `npm start` does, tracing to a receiver, with a database and a NATS of our own. */
 export async function startService(settings: ServiceSettings): Promise<ServiceProcess> {
   // As `npm start` does.
-  const command = ['--max-semi-space-size=32', '--import', './src/telemetry.ts', 'src/main.ts'];
+  const command = ['--max-semi-space-size=64', '--import', './src/telemetry.ts', 'src/main.ts'];
   const child = spawn(process.execPath, [...settings.nodeArguments, ...command], {
     cwd: REPOSITORY,
     stdio: ['ignore', 'pipe', 'inherit'],

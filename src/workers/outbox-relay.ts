@@ -14,7 +14,7 @@ const LEASE_CHECK_MS = 1_000;
 /** How long a woken relay lets commits gather: one batch for many of them costs a fraction of one for each. */
 const GATHER_MS = 20;
 /** While calls wait for a unit of work, the relay rests this many times as long as its batch took. */
-const GIVE_WAY_FACTOR = 4;
+const GIVE_WAY_FACTOR = 9;
 /** The longest such rest, so that warehouses hear of changes within about a second also under full load. */
 const GIVE_WAY_MAX_MS = 800;
 /** Rows claimed at a time while calls wait, so that no batch keeps the process from them for long. */

@@ -10,6 +10,6 @@ export function addStartCommand(program: Command): void {
     .command('start')
     .description('run the service here, as npm start does; its data lie in EARMARK_DATA_DIR')
     .action(() =>
-      runProgram(['--max-semi-space-size=32', '--import', TELEMETRY_MODULE.href, fileURLToPath(MAIN_MODULE)]),
+      runProgram(['--max-semi-space-size=64', '--import', TELEMETRY_MODULE.href, fileURLToPath(MAIN_MODULE)]),
     );
 }

@@ -2,7 +2,16 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { Caller } from '../domain/caller.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { Cause, Target } from '../domain/working-set.ts';
-import { type Answer, type Claim, type Needs, NO_NEEDS } from '../ports.ts';
+import {
+  type Answer,
+  type Claim,
+  type Command,
+  type Needs,
+  NO_NEEDS,
+  type Outcome,
+  type SubmitOptions,
+  type UnitOfWork,
+} from '../ports.ts';
 
 /** Who asks, for how long, and in which trace. */
 export interface Call {
@@ -41,4 +50,16 @@ export function needsTarget(target: Target): Needs {
 
 export function reservationAnswer(reservation: Reservation | null): Answer {
   return { kind: 'reservation', reservation };
+}
+
+/** A caller's commands are dropped with the call while they are queued. */
+export function callerOptions(call: Call): SubmitOptions {
+  return { lane: 'caller', ...(call.signal === undefined ? {} : { signal: call.signal }) };
+}
+
+/** Submits the one command of a call. */
+export async function submitOne(unitOfWork: UnitOfWork, command: Command, call: Call): Promise<Outcome> {
+  const [outcome] = await unitOfWork.submit([command], callerOptions(call));
+  if (outcome === undefined) throw new TypeError('a unit answers each of its commands');
+  return outcome;
 }

@@ -9,7 +9,7 @@ import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.
 import { alreadyResolved } from '../domain/transition.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, type Ids, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
-import { type Call, causeOf, claimOf, type RequestKey, reservationAnswer } from './call.ts';
+import { type Call, callerOptions, causeOf, claimOf, type RequestKey, reservationAnswer } from './call.ts';
 
 /** Reserve, each request inside BatchReserve, and ReserveStream share one scope of request ids. */
 const METHOD = 'Reserve';
@@ -54,8 +54,7 @@ export async function reserve(
   const outcomes: Outcome[] = [];
   for (const group of groups(inputs)) {
     const commands = group.map((input) => reserveCommand(input, call, deps.ids));
-    const options = { lane: 'caller' as const, ...(call.signal === undefined ? {} : { signal: call.signal }) };
-    outcomes.push(...(await deps.unitOfWork.submit(commands, options)));
+    outcomes.push(...(await deps.unitOfWork.submit(commands, callerOptions(call))));
   }
   return outcomes;
 }

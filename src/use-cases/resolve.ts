@@ -6,7 +6,7 @@ import { poolKey } from '../domain/stock-level.ts';
 import { checkEtag, type PoolChange, type Transition } from '../domain/transition.ts';
 import type { Target, WorkingSet } from '../domain/working-set.ts';
 import type { Command, Decision, Outcome, UnitOfWork } from '../ports.ts';
-import { type Call, causeOf, claimOf, needsTarget, type RequestKey, reservationAnswer } from './call.ts';
+import { type Call, causeOf, claimOf, needsTarget, type RequestKey, reservationAnswer, submitOne } from './call.ts';
 
 interface TargetInput extends RequestKey {
   readonly target: Target;
@@ -35,26 +35,26 @@ type Deps = { readonly unitOfWork: UnitOfWork };
 /** Gives every held unit back. An exchange that never had a reservation is released without effect. */
 export function releaseReservation(deps: Deps, input: ReleaseInput, call: Call): Promise<Outcome> {
   const reason = input.note === '' ? input.reason : `${input.reason}: ${input.note}`;
-  return submitOne(deps, 'release', 'Release', input, call, reason, true, (found, work) =>
+  return submitTarget(deps, 'release', 'Release', input, call, reason, true, (found, work) =>
     release(found, input.reason, work.now),
   );
 }
 
 /** Consumes what is held, whole or per line. */
 export function fulfilReservation(deps: Deps, input: FulfilInput, call: Call): Promise<Outcome> {
-  return submitOne(deps, 'fulfil', 'Fulfil', { ...input, etag: '' }, call, '', false, (found, work) =>
+  return submitTarget(deps, 'fulfil', 'Fulfil', { ...input, etag: '' }, call, '', false, (found, work) =>
     fulfil(found, input.lines, input.close, work.now),
   );
 }
 
 /** Moves the deadline later, within the rules. */
 export function extendReservation(deps: Deps, input: ExtendInput, call: Call): Promise<Outcome> {
-  return submitOne(deps, 'extend', 'Extend', input, call, '', false, (found, work) =>
+  return submitTarget(deps, 'extend', 'Extend', input, call, '', false, (found, work) =>
     extend(found, input.expireAt, work.rules, work.now),
   );
 }
 
-async function submitOne(
+function submitTarget(
   deps: Deps,
   name: string,
   method: string,
@@ -73,10 +73,7 @@ async function submitOne(
     trace: call.trace,
     decide: (work) => decideTarget(work, input, call, reason, absentIsDone, decide),
   };
-  const options = { lane: 'caller' as const, ...(call.signal === undefined ? {} : { signal: call.signal }) };
-  const [outcome] = await deps.unitOfWork.submit([command], options);
-  if (outcome === undefined) throw new TypeError('a unit answers each of its commands');
-  return outcome;
+  return submitOne(deps.unitOfWork, command, call);
 }
 
 function decideTarget(

@@ -5,7 +5,7 @@ import type { Warehouse } from '../domain/sourcing.ts';
 import { applyDelta, fitsCounters, type StockDelta, type StockLevel } from '../domain/stock-level.ts';
 import { type Cause, MissingRows, type MovementKind, type PoolRef, type WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
-import { type Call, causeOf, claimOf, type RequestKey } from './call.ts';
+import { type Call, causeOf, claimOf, type RequestKey, submitOne } from './call.ts';
 
 export interface StockChange extends PoolRef {
   readonly delta: StockDelta;
@@ -49,7 +49,11 @@ export function countStock(
   const command = stockCommand('count-stock', 'CountStock', input, input.counts, call, (work, cause) =>
     countAll(work, input.counts, cause),
   );
-  return submitOne(deps, { ...command, needs: { ...command.needs, movedSince: countNeeds(input.counts) } }, call);
+  return submitOne(
+    deps.unitOfWork,
+    { ...command, needs: { ...command.needs, movedSince: countNeeds(input.counts) } },
+    call,
+  );
 }
 
 /** The movements a set of counts must be held against. */
@@ -98,7 +102,7 @@ export function putItems(
       return { answer: { kind: 'items', items } };
     },
   };
-  return submitOne(deps, command, call);
+  return submitOne(deps.unitOfWork, command, call);
 }
 
 /** Creates or replaces warehouses by code. */
@@ -116,7 +120,7 @@ export function putWarehouses(
       return { answer: { kind: 'warehouses', warehouses: input.warehouses } };
     },
   };
-  return submitOne(deps, command, call);
+  return submitOne(deps.unitOfWork, command, call);
 }
 
 function catalogCommand(name: string, method: string, input: RequestKey, call: Call) {
@@ -132,7 +136,7 @@ function submitStock(
   call: Call,
   decide: (work: WorkingSet, cause: Cause) => Refusal | readonly StockLevel[],
 ): Promise<Outcome> {
-  return submitOne(deps, stockCommand(name, method, input, pools, call, decide), call);
+  return submitOne(deps.unitOfWork, stockCommand(name, method, input, pools, call, decide), call);
 }
 
 function stockCommand(
@@ -203,11 +207,4 @@ function levelsOf(work: WorkingSet, pools: readonly PoolRef[]): StockLevel[] {
     const level = committed.get(key) ?? work.pool(sku, warehouse);
     return level === null ? [] : [level];
   });
-}
-
-async function submitOne(deps: Deps, command: Command, call: Call): Promise<Outcome> {
-  const options = { lane: 'caller' as const, ...(call.signal === undefined ? {} : { signal: call.signal }) };
-  const [outcome] = await deps.unitOfWork.submit([command], options);
-  if (outcome === undefined) throw new TypeError('a unit answers each of its commands');
-  return outcome;
 }

@@ -74,6 +74,15 @@ export interface VerdictNotice {
   readonly messageId: string;
 }
 
+/** The trace of a call, as its commands carry it. */
+export interface CallTrace extends SpanContext {
+  /**
+   * Links the call's own span to the unit that decides a command of it. Absent for a stream, whose units may be so many
+   * that its links would be cut off.
+   */
+  readonly linkTo?: (unit: SpanContext) => void;
+}
+
 /** One change to be decided inside a unit of work. `decide` is synchronous and touches nothing but the working set. */
 export interface Command {
   /** Low-cardinality name for traces and metrics, such as `reserve`. */
@@ -83,7 +92,7 @@ export interface Command {
   readonly needs: Needs;
   /** Request lines, counted against the unit's bound. */
   readonly lineCount: number;
-  readonly trace: SpanContext | null;
+  readonly trace: CallTrace | null;
   /** Set for warehouse messages: announces the verdict in the same commit. */
   readonly notice?: VerdictNotice;
   decide(work: WorkingSet): Decision;

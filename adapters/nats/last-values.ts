@@ -5,6 +5,8 @@ import {
   type JetStreamManager,
   type StoredMsg,
 } from '@nats-io/jetstream';
+import { inBatches, publishBatch } from './atomic-batch.ts';
+import { runInLanes } from './keyed-lanes.ts';
 import type { LastValueMessage } from './outgoing.ts';
 
 /** Pools whose stored value is remembered; beyond that the oldest are read again. */
@@ -12,6 +14,10 @@ const REMEMBERED_MAX = 100_000;
 /** How often another writer may come first before the attempt counts as failed. */
 const CONFLICTS_MAX = 8;
 const PUBLISH_TIMEOUT_MS = 5_000;
+/** Values read or sent at the same time where that is done one by one. */
+const IN_FLIGHT_MAX = 128;
+/** Stores a message only where the last one on its subject has this sequence. */
+const EXPECTED_SEQUENCE = 'Nats-Expected-Last-Subject-Sequence';
 
 /** What a stream holds for a subject. Sequence 0 means nothing. */
 interface Stored {
@@ -22,52 +28,119 @@ interface Stored {
 
 const NOTHING: Stored = { sequence: 0, epoch: -1n, version: -1n };
 
+/** One last value to be stored. */
+export interface LastValue {
+  readonly message: LastValueMessage;
+  /**
+   * The pool's present value: where an earlier epoch stored a higher version than this one has, either this one is late
+   * or numbering began anew, and only the database knows which.
+   */
+  renew(): Promise<LastValueMessage | null>;
+  /** Told why it was not stored, or that nobody knows. */
+  fail(error: unknown): void;
+}
+
 /** Publishes last values so that the stored one never goes backwards, whoever else publishes at the same time. */
 export interface LastValueWriter {
-  /**
-   * Stores the value unless the same or a newer one, by (epoch, version), is there.
-   * @param renew gives the pool's present value: where an earlier epoch stored a higher version than this one has,
-   * either this one is late or numbering began anew, and only the database knows which
-   */
-  write(message: LastValueMessage, renew: () => Promise<LastValueMessage | null>): Promise<void>;
+  /** Stores each value unless the same or a newer one, by (epoch, version), is there. At most one of each subject. */
+  write(values: readonly LastValue[], signal: AbortSignal): Promise<void>;
   /** Takes over what a subject was seen to hold, null for nothing, so that it is not read again. */
   learn(subject: string, stored: StoredMsg | null): void;
 }
 
 export function createLastValueWriter(js: JetStreamClient, manager: JetStreamManager): LastValueWriter {
-  const remembered = new Map<string, Stored>();
-  const remember = (subject: string, stored: Stored) => {
-    remembered.delete(subject);
-    remembered.set(subject, stored);
-    const oldest = remembered.size > REMEMBERED_MAX ? remembered.keys().next().value : undefined;
-    if (oldest !== undefined) remembered.delete(oldest);
+  const memory = createMemory();
+  const known = async (message: LastValueMessage) => {
+    const stored = memory.of(message.subject) ?? (await readStored(manager, message));
+    memory.remember(message.subject, stored);
+    return stored;
   };
-  return {
-    learn: (subject, stored) => remember(subject, stored === null ? NOTHING : storedOf(stored)),
-    write: async (first, renew) => {
-      let message = first;
-      let isRenewed = false;
-      for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
-        const stored = remembered.get(message.subject) ?? (await readStored(manager, message));
-        remember(message.subject, stored);
-        if (!isNewer(message, stored)) return;
-        if (!isRenewed && message.version < stored.version) {
-          const renewed = await renew();
-          if (renewed === null) return;
-          message = renewed;
-          isRenewed = true;
-          continue;
-        }
-        const sequence = await publishExpecting(js, message, stored.sequence);
-        if (sequence !== null) {
-          remember(message.subject, { sequence, epoch: message.epoch, version: message.version });
-          return;
-        }
-        remembered.delete(message.subject);
+
+  const writeOne = async ({ message: first, renew }: LastValue) => {
+    let message = first;
+    let isRenewed = false;
+    for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
+      const stored = await known(message);
+      if (!isNewer(message, stored)) return;
+      if (!isRenewed && message.version < stored.version) {
+        const renewed = await renew();
+        if (renewed === null) return;
+        message = renewed;
+        isRenewed = true;
+        continue;
       }
-      throw new Error(`${CONFLICTS_MAX} conflicts in a row on ${message.subject}`);
+      const sequence = await publishExpecting(js, message, stored.sequence);
+      if (sequence !== null) return memory.remember(message.subject, storedAt(message, sequence));
+      memory.forget(message.subject);
+    }
+    throw new Error(`${CONFLICTS_MAX} conflicts in a row on ${message.subject}`);
+  };
+
+  /** Whether all were stored; where not, another writer came first, or what was remembered is not so any more. */
+  const writeTogether = async (values: readonly LastValue[]) => {
+    const messages = values.map((value) => value.message);
+    for (const { subject, headers } of messages) {
+      headers.set(EXPECTED_SEQUENCE, String(memory.of(subject)?.sequence ?? 0));
+    }
+    const ack = await publishBatch(js, messages);
+    for (const [at, message] of messages.entries()) {
+      message.headers.delete(EXPECTED_SEQUENCE);
+      if (ack === null) memory.forget(message.subject);
+      else memory.remember(message.subject, storedAt(message, ack.seq - messages.length + 1 + at));
+    }
+    return ack !== null;
+  };
+
+  const each = async (values: readonly LastValue[], signal: AbortSignal, run: (value: LastValue) => Promise<void>) => {
+    const lanes = values.map((value) => [value]);
+    await runInLanes(lanes, IN_FLIGHT_MAX, signal, (value) => run(value).catch((error: unknown) => value.fail(error)));
+    if (signal.aborted) for (const value of values) value.fail(signal.reason);
+  };
+
+  const writeStream = async (values: readonly LastValue[], signal: AbortSignal) => {
+    const together: LastValue[] = [];
+    const alone: LastValue[] = [];
+    await each(values, signal, async (value) => {
+      const stored = await known(value.message);
+      if (isNewer(value.message, stored)) (value.message.version < stored.version ? alone : together).push(value);
+    });
+    for (const batch of inBatches(together)) {
+      try {
+        signal.throwIfAborted();
+        if (batch.length === 1 || !(await writeTogether(batch))) alone.push(...batch);
+      } catch (error) {
+        for (const value of batch) value.fail(error);
+      }
+    }
+    await each(alone, signal, writeOne);
+  };
+
+  return {
+    learn: (subject, stored) => memory.remember(subject, stored === null ? NOTHING : storedOf(stored)),
+    write: async (values, signal) => {
+      const streams = Map.groupBy(values, (value) => value.message.stream);
+      await Promise.all([...streams.values()].map((ofStream) => writeStream(ofStream, signal)));
     },
   };
+}
+
+/** What the subjects are known to hold, the most recently used of them. */
+function createMemory() {
+  const remembered = new Map<string, Stored>();
+  return {
+    of: (subject: string) => remembered.get(subject),
+    forget: (subject: string) => remembered.delete(subject),
+    remember(subject: string, stored: Stored): void {
+      remembered.delete(subject);
+      remembered.set(subject, stored);
+      const oldest = remembered.size > REMEMBERED_MAX ? remembered.keys().next().value : undefined;
+      if (oldest !== undefined) remembered.delete(oldest);
+    },
+  };
+}
+
+function storedAt({ epoch, version }: LastValueMessage, sequence: number): Stored {
+  return { sequence, epoch, version };
 }
 
 function isNewer(message: LastValueMessage, stored: Stored): boolean {

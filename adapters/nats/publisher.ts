@@ -3,19 +3,19 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { poolKey } from '../../src/domain/stock-level.ts';
 import type { MessagePublisher, OutboxRow, StockReader, StockView } from '../../src/ports.ts';
+import { type Appended, appendAll } from './append.ts';
 import type { NatsLink } from './connection.ts';
-import { runInLanes } from './keyed-lanes.ts';
-import { createLastValueWriter, type LastValueWriter } from './last-values.ts';
+import { createLastValueWriter, type LastValue, type LastValueWriter } from './last-values.ts';
 import type { LastValueMessage, OutgoingMessage, PublishContext } from './outgoing.ts';
 import { availabilityMessage, reservedCountMessage, stateMessage } from './pool-messages.ts';
 import { reservationMessages } from './reservation-messages.ts';
+import { streamOf } from './subjects.ts';
 import { contextOf, formatTraceparent } from './trace-context.ts';
 import { verdictMessage } from './verdict-messages.ts';
 
-/** Rows published at the same time; each has at most a handful of messages, never two on one subject. */
-const ROWS_IN_FLIGHT_MAX = 128;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const TRACER = 'earmark';
+const SEND_ATTRIBUTES = { 'messaging.system': 'nats', 'messaging.operation.type': 'send' };
 
 export interface PublisherOptions {
   readonly link: NatsLink;
@@ -45,23 +45,22 @@ export interface NatsPublisher extends MessagePublisher {
 }
 
 /**
- * Publishes outbox rows. Rows of one reservation go one after the other; rows of one pool are made one, the newest;
- * everything else goes at the same time. A row counts only when each of its messages was acknowledged by JetStream.
+ * Publishes outbox rows, one batch for each stream at a time. Each stream keeps the order of the rows; rows of one pool
+ * are made one, the newest. A row counts only when each of its messages was acknowledged by JetStream.
  */
 export function createPublisher(options: PublisherOptions): NatsPublisher {
   const { stock, log } = options;
   const session = sessionsOf(options);
   const systems = async () => new Map((await stock.warehouses()).map(({ code, wms }) => [code, wms]));
-  const sender = createSender(options);
 
   const storeLastValues: NatsPublisher['storeLastValues'] = async (views, context, signal) => {
     const current = await session();
     if (current === null) throw new Error('NATS is away');
-    const lanes = views.map((view) => [view]);
-    const { failure } = await runInLanes(lanes, ROWS_IN_FLIGHT_MAX, signal, (view) =>
-      sender.sendLastValues(current, view, context),
-    );
-    if (failure !== undefined) throw failure;
+    const failures: unknown[] = [];
+    const fail = (error: unknown) => failures.push(error);
+    const values = views.flatMap((view) => lastValuesOf(options, view, context, fail));
+    await current.lastValues.write(values, signal);
+    if (failures.length > 0) throw failures[0];
   };
 
   return {
@@ -73,40 +72,54 @@ export function createPublisher(options: PublisherOptions): NatsPublisher {
       if (current === null || rows.length === 0) return [];
       const known = await systems();
       const wmsOf = (warehouse: string) => known.get(warehouse) ?? '';
-      const { done, failure } = await runInLanes(lanesOf(rows), ROWS_IN_FLIGHT_MAX, signal, (task) =>
-        traced(task, (traceparent) => sender.sendRow(current, task.row, { wmsOf, epoch, traceparent, refill: '' })),
+      const tasks = tasksOf(rows).map((task) => begin(task, { wmsOf, epoch, refill: '' }));
+      const values = tasks.flatMap(({ row, context, fail }) =>
+        row.topic === 'pool' ? lastValuesOf(options, row.view, context, fail) : [],
       );
-      if (failure !== undefined) {
-        log?.(`${rows.length - done.flat().length} outbox rows could not be published: ${describe(failure)}`);
-        if (isMissingStream(failure)) await repair(options);
+      const streams = Map.groupBy(tasks.flatMap(appendedOf), ({ message }) => streamOf(message.subject));
+      await Promise.all([
+        ...[...streams.values()].map((appended) => appendAll(current.js, appended, signal)),
+        current.lastValues.write(values, signal),
+      ]);
+      for (const task of tasks) task.end();
+      const failed = tasks.filter((task) => task.failure !== undefined);
+      if (failed.length > 0) {
+        log?.(`${failed.length} of ${tasks.length} changes could not be published: ${describe(failed[0]?.failure)}`);
+        if (failed.some((task) => isMissingStream(task.failure))) await repair(options);
       }
-      return done.flat();
+      return tasks.filter((task) => task.failure === undefined).flatMap((task) => task.outboxIds);
     },
   };
 }
 
 /** Rows that are settled by publishing one of them. */
 interface PublishTask {
-  readonly row: OutboxRow;
+  readonly key: string;
+  row: OutboxRow;
   readonly outboxIds: bigint[];
 }
 
-/** Tasks by key in the order of the rows. A pool has one task: its newest value says all that the older ones said. */
-function lanesOf(rows: readonly OutboxRow[]): Iterable<readonly PublishTask[]> {
-  const lanes = new Map<string, PublishTask[]>();
+/** Tasks in the order of the rows. A pool has one task: its newest value says all that the older ones said. */
+function tasksOf(rows: readonly OutboxRow[]): PublishTask[] {
+  const tasks: PublishTask[] = [];
+  const pools = new Map<string, PublishTask>();
   for (const row of rows) {
     const key = keyOf(row);
-    const lane = lanes.get(key) ?? [];
-    const only = lane[0];
-    if (row.topic === 'pool' && only?.row.topic === 'pool') {
-      const isNewer = row.view.level.version >= only.row.view.level.version;
-      lane[0] = { row: isNewer ? row : only.row, outboxIds: [...only.outboxIds, row.outboxId] };
+    const known = pools.get(key);
+    if (known === undefined) {
+      const task = { key, row, outboxIds: [row.outboxId] };
+      tasks.push(task);
+      if (row.topic === 'pool') pools.set(key, task);
     } else {
-      lane.push({ row, outboxIds: [row.outboxId] });
+      known.outboxIds.push(row.outboxId);
+      if (isNewer(row, known.row)) known.row = row;
     }
-    lanes.set(key, lane);
   }
-  return lanes.values();
+  return tasks;
+}
+
+function isNewer(row: OutboxRow, than: OutboxRow): boolean {
+  return row.topic === 'pool' && than.topic === 'pool' && row.view.level.version >= than.view.level.version;
 }
 
 function keyOf(row: OutboxRow): string {
@@ -120,55 +133,50 @@ function keyOf(row: OutboxRow): string {
   }
 }
 
-/**
- * Sends within a span of the trace that caused the row. A pool's row stands for many changes at once, so it only
- * hands on the trace of the first of them.
- */
-async function traced(task: PublishTask, send: (traceparent: string) => Promise<void>): Promise<bigint[]> {
-  const { row, outboxIds } = task;
-  if (row.topic === 'pool') {
-    await send(row.traceparent);
-    return outboxIds;
-  }
-  const parent = contextOf(row.traceparent);
-  const span = trace.getTracer(TRACER).startSpan(`publish ${row.topic}`, { kind: SpanKind.PRODUCER }, parent);
-  span.setAttributes({ 'messaging.system': 'nats', 'messaging.operation.type': 'send' });
-  try {
-    await send(formatTraceparent(span.spanContext()));
-    return outboxIds;
-  } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: describe(error) });
-    throw error;
-  } finally {
-    span.end();
-  }
+/** A task under way. */
+interface Publishing extends PublishTask {
+  readonly context: PublishContext;
+  /** Why one of its messages was not stored. */
+  failure?: unknown;
+  fail(error: unknown): void;
+  end(): void;
 }
 
-function createSender({ stock, lowThreshold }: PublisherOptions) {
-  const sendLastValues = async ({ lastValues }: PublishSession, view: StockView, context: PublishContext) => {
-    const make = [
-      (current: StockView) => stateMessage(current, context),
-      (current: StockView): LastValueMessage | null => availabilityMessage(current, lowThreshold, context),
-    ];
-    const renewed = async () => (await stock.readPools([view.level]))[0];
-    const settled = await Promise.allSettled(
-      make.map(async (messageOf) => {
-        const message = messageOf(view);
-        if (message === null) return;
-        await lastValues.write(message, async () => {
-          const current = await renewed();
-          return current === undefined ? null : messageOf(current);
-        });
-      }),
-    );
-    throwFirst(settled);
+/**
+ * Begins a span in the trace that caused the row. A pool's row stands for many changes at once, so it only hands on the
+ * trace of the first of them.
+ */
+function begin(task: PublishTask, context: Omit<PublishContext, 'traceparent'>): Publishing {
+  const { row } = task;
+  const span =
+    row.topic === 'pool'
+      ? null
+      : trace
+          .getTracer(TRACER)
+          .startSpan(
+            `publish ${row.topic}`,
+            { kind: SpanKind.PRODUCER, attributes: SEND_ATTRIBUTES },
+            contextOf(row.traceparent),
+          );
+  const traceparent = span === null ? row.traceparent : formatTraceparent(span.spanContext());
+  const publishing: Publishing = {
+    ...task,
+    context: { ...context, traceparent },
+    fail: (error) => {
+      publishing.failure ??= error ?? new Error('publishing was stopped');
+    },
+    end: () => {
+      const { failure } = publishing;
+      if (failure !== undefined) span?.setStatus({ code: SpanStatusCode.ERROR, message: describe(failure) });
+      span?.end();
+    },
   };
-  const sendRow = async (session: PublishSession, row: OutboxRow, context: PublishContext) => {
-    const pending = messagesOf(row, context).map((message) => append(session.js, message));
-    if (row.topic === 'pool') pending.push(sendLastValues(session, row.view, context));
-    throwFirst(await Promise.allSettled(pending));
-  };
-  return { sendRow, sendLastValues };
+  return publishing;
+}
+
+/** The messages of a row for the streams that keep every message. */
+function appendedOf({ key, row, context, fail }: Publishing): Appended[] {
+  return messagesOf(row, context).map((message) => ({ message, lane: key, fail }));
 }
 
 function messagesOf(row: OutboxRow, context: PublishContext): OutgoingMessage[] {
@@ -184,9 +192,24 @@ function messagesOf(row: OutboxRow, context: PublishContext): OutgoingMessage[] 
   }
 }
 
-/** A message id that is stored already is acknowledged as a duplicate, which is as good as stored. */
-async function append(js: JetStreamClient, message: OutgoingMessage): Promise<void> {
-  await js.publish(message.subject, message.payload, { headers: message.headers, timeout: PUBLISH_TIMEOUT_MS });
+function lastValuesOf(
+  { stock, lowThreshold }: PublisherOptions,
+  view: StockView,
+  context: PublishContext,
+  fail: LastValue['fail'],
+): LastValue[] {
+  const value = (make: (current: StockView) => LastValueMessage | null): LastValue[] => {
+    const message = make(view);
+    const renew = async () => {
+      const [current] = await stock.readPools([view.level]);
+      return current === undefined ? null : make(current);
+    };
+    return message === null ? [] : [{ message, renew, fail }];
+  };
+  return [
+    ...value((current) => stateMessage(current, context)),
+    ...value((current) => availabilityMessage(current, lowThreshold, context)),
+  ];
 }
 
 /** One session per connection; a new connection may lead to other streams, so nothing known of them is kept. */
@@ -212,11 +235,6 @@ async function repair({ ensureStreams, log }: PublisherOptions): Promise<void> {
 /** Nobody listening on a subject is how a missing stream shows. */
 function isMissingStream(error: unknown): boolean {
   return error instanceof Error && /JetStreamNotEnabled|StreamNotFound/.test(error.constructor.name);
-}
-
-function throwFirst(settled: readonly PromiseSettledResult<unknown>[]): void {
-  const failed = settled.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
 }
 
 function describe(error: unknown): string {

@@ -32,6 +32,7 @@ export type StreamSpec = Pick<
   | 'max_msgs_per_subject'
   | 'duplicate_window'
   | 'allow_direct'
+  | 'allow_atomic'
 >;
 
 /** What sets a stream apart from the others. */
@@ -39,14 +40,16 @@ interface StreamTraits {
   readonly retentionMs: number;
   /** Messages kept per subject; null means no limit but age. */
   readonly perSubject: number | null;
+  /** True where messages come in batches, all or none. */
+  readonly takesBatches: boolean;
   /** True where a second message on a subject is refused instead of replacing the first. */
   readonly refusesSecond: boolean;
 }
 
-const LOG: StreamTraits = { retentionMs: RETENTION_MS, perSubject: null, refusesSecond: false };
+const LOG: StreamTraits = { retentionMs: RETENTION_MS, perSubject: null, takesBatches: true, refusesSecond: false };
 /** Bounded by the number of pools, so that a warehouse that was away for months still finds each value. */
-const LAST_VALUE: StreamTraits = { retentionMs: 0, perSubject: 1, refusesSecond: false };
-const ONCE: StreamTraits = { retentionMs: RETENTION_MS, perSubject: 1, refusesSecond: true };
+const LAST_VALUE: StreamTraits = { retentionMs: 0, perSubject: 1, takesBatches: true, refusesSecond: false };
+const ONCE: StreamTraits = { retentionMs: RETENTION_MS, perSubject: 1, takesBatches: false, refusesSecond: true };
 
 const TRAITS: Readonly<Record<StreamName, StreamTraits>> = {
   EARMARK_OUT: LOG,
@@ -94,5 +97,6 @@ function specOf(name: string, subject: string, traits: StreamTraits): StreamSpec
     max_msgs_per_subject: traits.perSubject ?? -1,
     duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
     allow_direct: true,
+    allow_atomic: traits.takesBatches,
   };
 }

@@ -8,6 +8,7 @@ export const TOKEN_BYTES_MAX = 64;
 export const SKU_BYTES_MAX = 128;
 
 const PLAIN_BYTE = /^[A-Za-z0-9-]$/;
+const PLAIN_TEXT = /^[A-Za-z0-9-]+$/;
 const ESCAPED_TOKEN = /^(?:[A-Za-z0-9-]|_[0-9A-F]{2})+$/;
 const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -26,6 +27,7 @@ export type OutEvent =
  * @throws RangeError for an empty text, one over `maxBytes`, or one that is not well-formed Unicode
  */
 export function encodeToken(text: string, maxBytes = TOKEN_BYTES_MAX): string {
+  if (text.length <= maxBytes && PLAIN_TEXT.test(text)) return text;
   const bytes = utf8.encode(text);
   if (bytes.length === 0 || bytes.length > maxBytes || !text.isWellFormed()) {
     throw new RangeError(`a subject token is made of 1 to ${maxBytes} bytes of well-formed text, got ${bytes.length}`);
@@ -137,6 +139,21 @@ export const STREAM_SUBJECTS = {
   EARMARK_ACK: `${PREFIX}.ack.*.*.*`,
   EARMARK_DLQ: `${PREFIX}.dlq.*.*.*`,
 } as const;
+
+/** The stream of each first token after the version. */
+const STREAM_OF_TOKEN = new Map(
+  Object.entries(STREAM_SUBJECTS).map(([stream, filter]) => [
+    filter.split('.')[2],
+    stream as keyof typeof STREAM_SUBJECTS,
+  ]),
+);
+
+/** The stream that keeps a subject. @throws RangeError for a subject that none of them keeps */
+export function streamOf(subject: string): keyof typeof STREAM_SUBJECTS {
+  const stream = STREAM_OF_TOKEN.get(subject.split('.', 3)[2]);
+  if (stream === undefined) throw new RangeError(`no stream keeps ${subject}`);
+  return stream;
+}
 
 export interface InboundTokens {
   readonly wms: string;

@@ -15,7 +15,7 @@ export class CatalogCache {
   async rules(client: PoolClient, version: number): Promise<Rules> {
     const known = this.#rules.get(version);
     if (known !== undefined) return known;
-    const [result] = await pipeline(client, [
+    const [result] = await pipeline(client, 'read rules', [
       {
         name: 'read-rules',
         text: 'select body::text as body from rule_version where version = $1::bigint',
@@ -32,7 +32,7 @@ export class CatalogCache {
 
   async warehouses(client: PoolClient, version: string): Promise<readonly Warehouse[]> {
     if (this.#warehouses?.version === version) return this.#warehouses.list;
-    const [result] = await pipeline(client, [
+    const [result] = await pipeline(client, 'read warehouses', [
       { name: 'read-warehouses', text: 'select * from warehouse order by priority, code', values: [] },
     ]);
     const list = rowsOf<WarehouseRow>(result).map(toWarehouse);

@@ -23,7 +23,7 @@ export async function readKnownClaims(
 ): Promise<Map<string, KnownClaim>> {
   const known = commands.filter((command) => command.claim !== null && !claimed.has(claimKey(command)));
   if (known.length === 0) return new Map();
-  const [result] = await pipeline(client, [
+  const [result] = await pipeline(client, 'read claims', [
     {
       name: 'read-claims',
       text: `select c.principal, c.method, c.request_id, c.content_hash, c.reservation_id, c.answer::text as answer,

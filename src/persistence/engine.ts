@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { Rules } from '../domain/rules.ts';
 import type { TransitionKind } from '../domain/transition.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
@@ -81,8 +82,8 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
 type Answers = Map<Command, Outcome | Error>;
 
 /**
- * Runs a unit inside its span, in the trace of its first command; every other call gets a short span in its own
- * trace with one link to the unit's.
+ * Runs a unit inside its span, in the trace of its first command; the span of every other call is linked to the unit's,
+ * and a stream gets a short span for each of its units, with one link.
  */
 async function observedUnit(
   deps: EngineDeps & Pick<UnitDeps, 'pool' | 'cache' | 'watcher'>,
@@ -102,9 +103,11 @@ async function observedUnit(
     for (const [kind, count] of counts) deps.observability.recordReservation(kind, count);
     deps.onCommit();
   };
-  const decisions = otherCallers(commands).map(
-    (command) => [command, startDecisionSpan(command.trace, span.spanContext(), command.name)] as const,
-  );
+  const decisions: [Command, Span][] = [];
+  for (const command of otherCallers(commands)) {
+    if (command.trace?.linkTo !== undefined) command.trace.linkTo(span.spanContext());
+    else decisions.push([command, startDecisionSpan(command.trace, span.spanContext(), command.name)]);
+  }
   try {
     return await runInSpan(span, async () => {
       const answers = await runUnit({ ...deps, onFailure, onCommitted }, commands);

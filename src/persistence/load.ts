@@ -55,7 +55,8 @@ export async function lockAndLoad(
   cache: CatalogCache,
 ): Promise<LoadedUnit> {
   const { statements, named } = statementsFor(commands, locks, deepDue);
-  const results = await pipeline(client, [{ name: 'begin', text: 'begin', values: [] }, ...statements]);
+  const begin: Statement = { name: 'begin', text: 'begin', values: [] };
+  const results = await pipeline(client, 'lock and load', [begin, ...statements]);
   const rows = <T extends object>(name: string) =>
     rowsOf<T & Record<string, unknown>>(resultOf(results, named, name)) as T[];
   const [clock] = rows<ClockRow>('read-clock');

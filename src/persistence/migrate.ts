@@ -4,6 +4,7 @@ import { Migration } from '@mikro-orm/migrations';
 import { FIRST_RULES } from '../domain/rules.ts';
 import { classifyFailure } from './failures.ts';
 import { LEDGER_SQL } from './migrations/001-ledger.sql.ts';
+import { ASSERT_ROWS_SQL } from './migrations/002-assert-rows.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -20,8 +21,17 @@ class Ledger extends Migration {
   }
 }
 
+class AssertRows extends Migration {
+  override up(): void {
+    this.addSql(ASSERT_ROWS_SQL);
+  }
+}
+
 /** Forward only, in this order; a name once released never changes. */
-export const MIGRATIONS: MigrationObject[] = [{ name: '001-ledger', class: Ledger }];
+export const MIGRATIONS: MigrationObject[] = [
+  { name: '001-ledger', class: Ledger },
+  { name: '002-assert-rows', class: AssertRows },
+];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */
 const REACH_MAX_MS = 20_000;

@@ -86,7 +86,7 @@ async function resolveTargets(
 ): Promise<FoundRow[]> {
   if (targets.length === 0 && reservationIds.size === 0) return [];
   const idsBy = (by: Target['by']) => targets.filter((target) => target.by === by).map((target) => target.id);
-  const [result] = await pipeline(client, [
+  const [result] = await pipeline(client, 'plan', [
     {
       name: 'resolve-targets',
       text: `with wanted as (

@@ -4,7 +4,7 @@ import type { Movement, WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
 import { instant, type Statement } from './statements.ts';
 
-/** The version in the WHERE is the proof that nobody else changed the pool: the unit checks the number of rows. */
+/** The version in the WHERE is the proof that nobody else changed the pool: fewer rows end the transaction. */
 export function poolStatements(work: WorkingSet): Statement[] {
   const changed = work.changedPools();
   if (changed.length === 0) return [];
@@ -12,12 +12,14 @@ export function poolStatements(work: WorkingSet): Statement[] {
   return [
     {
       name: 'update-pools',
-      text: `update stock_pool p set on_hand = w.on_hand, reserved = w.reserved, unavailable = w.unavailable,
+      text: `with changed as (update stock_pool p set on_hand = w.on_hand, reserved = w.reserved, unavailable = w.unavailable,
           committed = w.committed, shortage = w.shortage, version = p.version + 1, change_time = ${instant('$10::float8')},
           count_time = case when w.counted_at = 0 then null else ${instant('w.counted_at')} end
         from unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::float8[])
           as w (sku, warehouse, version, on_hand, reserved, unavailable, committed, shortage, counted_at)
-        where p.sku = w.sku and p.warehouse = w.warehouse and p.version = w.version`,
+        where p.sku = w.sku and p.warehouse = w.warehouse and p.version = w.version
+        returning 1)
+        select assert_rows((select count(*) from changed), $11::bigint, 'stock_pool')`,
       values: [
         after.map((level) => level.sku),
         after.map((level) => level.warehouse),
@@ -29,6 +31,7 @@ export function poolStatements(work: WorkingSet): Statement[] {
         after.map((level) => shortageUnits(level)),
         after.map((level) => level.countedAt),
         work.now,
+        after.length,
       ],
     },
   ];

@@ -10,7 +10,7 @@ import { classifyFailure } from './failures.ts';
 import { type LoadedUnit, lockAndLoad } from './load.ts';
 import { claimKey, DUE_LOOKED_AT_MAX } from './locks.ts';
 import { type Extra, planLocks } from './plan.ts';
-import { pipeline, rowsOf } from './statements.ts';
+import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { type NoticeRow, writeStatements } from './writes.ts';
 
 /** What one try of a unit came to. */
@@ -27,6 +27,8 @@ export interface CommittedUnit {
   /** What the commit made true. */
   readonly transitions: readonly RecordedTransition[];
 }
+
+const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
 
 /**
  * One transaction: plan, lock and load, decide, write, commit. Throws what PostgreSQL throws, after a roll back.
@@ -61,8 +63,10 @@ export async function attemptUnit(
       if (due.length > 0) return await widen(client, larger);
       if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });
     }
-    await write(client, loaded, decided, deps.ids);
-    return await commit(client, { kind: 'committed', decided, transitions: loaded.work.transitions }, loaded.xid);
+    const statements = statementsOf(loaded, decided, deps.ids);
+    if (statements.length > 0 && loaded.xid === null) throw new BrokenInvariant('a unit writes what it has not locked');
+    const unit: CommittedUnit = { kind: 'committed', decided, transitions: loaded.work.transitions };
+    return await writeAndCommit(client, statements, unit, loaded.xid);
   } catch (error) {
     await rollback(client);
     throw error;
@@ -106,11 +110,10 @@ function isHeldUp(decided: DecidedUnit): boolean {
   });
 }
 
-async function write(client: PoolClient, loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Promise<void> {
-  const { work } = loaded;
-  const statements = [
+function statementsOf(loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Statement[] {
+  return [
     ...writeStatements({
-      work,
+      work: loaded.work,
       ids,
       lastHashes: loaded.lastHashes,
       exchanges: loaded.exchanges,
@@ -119,18 +122,23 @@ async function write(client: PoolClient, loaded: LoadedUnit, decided: DecidedUni
     }),
     ...settleClaims(decided.outcomes, decided.deferred, loaded.claimed),
   ];
-  const results = await pipeline(client, statements);
-  const pools = results[statements.findIndex((statement) => statement.name === 'update-pools')];
-  if (pools !== undefined && pools.rowCount !== work.changedPools().length) {
-    throw new BrokenInvariant('a locked pool changed under its lock');
-  }
 }
 
-/** A transaction without an id has changed nothing, so it can be repeated whatever became of it. */
-async function commit(client: PoolClient, unit: CommittedUnit, xid: string | null): Promise<Attempt> {
+/**
+ * Writes and commits in one round trip: where a statement fails, the server answers the COMMIT after it by rolling
+ * back. A transaction without an id has locked nothing, so it has nothing to write and can be repeated whatever became
+ * of it.
+ */
+async function writeAndCommit(
+  client: PoolClient,
+  statements: readonly Statement[],
+  unit: CommittedUnit,
+  xid: string | null,
+): Promise<Attempt> {
   try {
-    const [result] = await pipeline(client, [{ name: 'commit', text: 'commit', values: [] }]);
-    if (result?.command !== 'COMMIT') throw new BrokenInvariant(`COMMIT was answered by ${result?.command}`);
+    const results = await pipeline(client, 'write and commit', [...statements, COMMIT]);
+    const command = results.at(-1)?.command;
+    if (command !== 'COMMIT') throw new BrokenInvariant(`COMMIT was answered by ${command}`);
     return unit;
   } catch (error) {
     if (xid === null || classifyFailure(error) !== 'connection') throw error;
@@ -140,7 +148,7 @@ async function commit(client: PoolClient, unit: CommittedUnit, xid: string | nul
 
 /** What became of a transaction whose commit was not answered. */
 export async function readFate(client: PoolClient, xid: string): Promise<'committed' | 'aborted' | 'in progress'> {
-  const [result] = await pipeline(client, [
+  const [result] = await pipeline(client, 'read fate', [
     { name: 'read-fate', text: 'select pg_xact_status($1::text::xid8) as fate', values: [xid] },
   ]);
   const [row] = rowsOf<{ fate: 'committed' | 'aborted' | 'in progress' | null }>(result);

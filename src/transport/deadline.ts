@@ -34,8 +34,13 @@ export function unaryTimeoutMs(asked: number | null, own?: number): number {
 export function startDeadline(timeoutMs: number | null, callerGone: AbortSignal, now: number): CallDeadline {
   const controller = new AbortController();
   const { signal } = controller;
-  const onGone = () => controller.abort(refusedCall(refuse('CANCELLED', 'the caller went away')));
-  const onTimeout = () => controller.abort(refusedCall(refuse('DEADLINE_EXCEEDED', 'the deadline has passed')));
+  const racing = new Set<(failure: unknown) => void>();
+  const abort = (failure: RpcFailure) => {
+    controller.abort(failure);
+    for (const lose of racing) lose(signal.reason);
+  };
+  const onGone = () => abort(refusedCall(refuse('CANCELLED', 'the caller went away')));
+  const onTimeout = () => abort(refusedCall(refuse('DEADLINE_EXCEEDED', 'the deadline has passed')));
   let timer: NodeJS.Timeout | undefined;
   if (callerGone.aborted) onGone();
   else callerGone.addEventListener('abort', onGone, { once: true });
@@ -44,8 +49,8 @@ export function startDeadline(timeoutMs: number | null, callerGone: AbortSignal,
   return {
     signal,
     deadlineAt: timeoutMs === null ? null : now + timeoutMs,
-    race: (work) => raceAbort(work, signal),
-    abort: (failure) => controller.abort(failure),
+    race: (work) => race(work, signal, racing),
+    abort,
     clear: () => {
       clearTimeout(timer);
       callerGone.removeEventListener('abort', onGone);
@@ -53,11 +58,20 @@ export function startDeadline(timeoutMs: number | null, callerGone: AbortSignal,
   };
 }
 
-function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** A set beside the signal, for to listen to a signal and stop again costs each call more than all else here. */
+function race<T>(work: Promise<T>, signal: AbortSignal, racing: Set<(failure: unknown) => void>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) reject(signal.reason);
+    racing.add(reject);
+    work.then(
+      (value) => {
+        racing.delete(reject);
+        resolve(value);
+      },
+      (error: unknown) => {
+        racing.delete(reject);
+        reject(error);
+      },
+    );
   });
 }

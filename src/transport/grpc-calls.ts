@@ -28,10 +28,17 @@ interface ServerCall {
 
 export function unaryCall(pipeline: Pipeline, rpc: Rpc & { kind: 'unary' }): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    const answered = pipeline.unary(rpc, incoming(call), () => decode(rpc.method.input, call.request));
+    const received = incoming(call);
+    const answered = pipeline.unary(rpc, received, () => decode(rpc.method.input, call.request));
     answered.then(
-      (message) => callback(null, encode(rpc, message)),
-      (error: unknown) => callback(toStatus(error)),
+      (message) => {
+        received.end();
+        callback(null, encode(rpc, message));
+      },
+      (error: unknown) => {
+        received.end();
+        callback(toStatus(error));
+      },
     );
   };
 }
@@ -82,14 +89,20 @@ async function answer(
   }
 }
 
-function incoming(call: ServerCall): IncomingCall {
+/** `end` says that the call was answered, after which nobody can go away any more. */
+function incoming(call: ServerCall): IncomingCall & { end(): void } {
   const gone = new AbortController();
   const deadline = Number(call.getDeadline());
-  // At the deadline grpc-js answers by itself and says cancelled; only before it has the caller gone.
+  let ended = false;
+  // At the deadline grpc-js answers by itself and says cancelled, and so it does after every answer: only before both
+  // has the caller gone.
   call.on('cancelled', () => {
-    if (Date.now() < deadline) gone.abort();
+    if (!ended && Date.now() < deadline) gone.abort();
   });
   return {
+    end: () => {
+      ended = true;
+    },
     header: (name) => {
       const [value] = call.metadata.get(name);
       return typeof value === 'string' ? value : undefined;

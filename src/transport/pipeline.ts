@@ -1,5 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { type Refusal, type RefusalReason, refuse } from '../domain/refusal.ts';
 import { InvalidPageToken } from '../domain/subscription.ts';
 import type { Authenticator, HeaderReader, Principal } from './authentication.ts';
 import { authorise, rolesAllowed } from './authorisation.ts';
@@ -137,16 +137,17 @@ async function runUnary(
 /** Starts the clock and the span of a call, which every end of it must stop. */
 function begin(deps: PipelineDeps, rpc: Rpc, incoming: IncomingCall, timeoutMs: number | null) {
   const startedAt = performance.now();
-  const span = startCallSpan(rpc.method.parent.typeName, rpc.method.name, incoming.header);
+  const isUnary = rpc.kind === 'unary';
+  const span = startCallSpan(rpc.method.parent.typeName, rpc.method.name, incoming.header, isUnary);
   const deadline = startDeadline(timeoutMs, incoming.callerGone, deps.now());
-  const end = (code: GrpcCode) => {
+  const end = (code: GrpcCode, reason?: RefusalReason) => {
     deadline.clear();
-    span.end(code);
+    span.end(code, reason);
     deps.observe(rpc.method.name, codeName(code), performance.now() - startedAt);
   };
   const failed = (error: unknown) => {
     const failure = toFailure(rpc, error, deps.reportBug);
-    end(failure.status.code);
+    end(failure.status.code, failure.status.reason);
     return failure;
   };
   return { span, deadline, end, failed };

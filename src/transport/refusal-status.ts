@@ -69,6 +69,8 @@ export interface StatusDetail {
 /** How a call ended when not with OK, independent of the door it came through. */
 export interface RpcStatus {
   readonly code: GrpcCode;
+  /** Why, where it was a refusal. */
+  readonly reason?: RefusalReason;
   readonly message: string;
   readonly details: readonly StatusDetail[];
 }
@@ -97,7 +99,7 @@ export function statusOf(refusal: Refusal, violations: readonly FieldViolation[]
     const message = create(BadRequestSchema, { fieldViolations: wrong.map((violation) => ({ ...violation })) });
     details.push({ schema: BadRequestSchema, message });
   }
-  return { code, message: refusal.message, details };
+  return { code, reason: refusal.reason, message: refusal.message, details };
 }
 
 function namedField(refusal: Refusal): FieldViolation[] {

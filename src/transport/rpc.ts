@@ -9,8 +9,8 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf';
-import type { SpanContext } from '@opentelemetry/api';
 import type { Caller } from '../domain/caller.ts';
+import type { CallTrace } from '../ports.ts';
 import type { InvalidRequest } from './validation.ts';
 
 /** What a handler knows of its call, whichever door it came through. */
@@ -20,7 +20,7 @@ export interface RpcCall {
   readonly signal: AbortSignal;
   /** Milliseconds since the Unix epoch, or null for a stream without a deadline. */
   readonly deadlineAt: number | null;
-  readonly trace: SpanContext;
+  readonly trace: CallTrace;
 }
 
 /** One message of a bidirectional stream: what is wrong with it is answered on the stream. */

@@ -11,6 +11,8 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import type { RefusalReason } from '../domain/refusal.ts';
+import type { CallTrace } from '../ports.ts';
 import type { HeaderReader } from './authentication.ts';
 import { GrpcCode } from './grpc-code.ts';
 
@@ -22,14 +24,18 @@ const RANDOM_POOL_BYTES = 4_096;
 /** A call being traced. */
 export interface CallSpan {
   /** Always valid, so that every reservation has a trace id, with or without an exporter. */
-  readonly spanContext: SpanContext;
+  readonly spanContext: CallTrace;
   /** Runs work as a child of the span. */
   run<T>(work: () => T): T;
-  end(code: GrpcCode): void;
+  /** @param reason why, where the call was refused */
+  end(code: GrpcCode, reason?: RefusalReason): void;
 }
 
-/** Starts the SERVER span of a call as a child of the caller's, where W3C headers name one. */
-export function startCallSpan(service: string, method: string, header: HeaderReader): CallSpan {
+/**
+ * Starts the SERVER span of a call as a child of the caller's, where W3C headers name one.
+ * @param isUnary whether its commands are few enough for a link to the unit of each
+ */
+export function startCallSpan(service: string, method: string, header: HeaderReader, isUnary: boolean): CallSpan {
   const parent = parentOf(header);
   const parentContext = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
   const span = trace.getTracer('earmark').startSpan(
@@ -40,16 +46,18 @@ export function startCallSpan(service: string, method: string, header: HeaderRea
     },
     parentContext,
   );
-  return span.isRecording() ? recorded(span, parentContext) : unrecorded(span, parent);
+  return span.isRecording() ? recorded(span, parentContext, isUnary) : unrecorded(span, parent);
 }
 
-function recorded(span: Span, parentContext: Context): CallSpan {
+function recorded(span: Span, parentContext: Context, isUnary: boolean): CallSpan {
   const active = trace.setSpan(parentContext, span);
+  const spanContext = span.spanContext();
   return {
-    spanContext: span.spanContext(),
+    spanContext: isUnary ? { ...spanContext, linkTo: (unit) => span.addLink({ context: unit }) } : spanContext,
     run: (work) => context.with(active, work),
-    end: (code) => {
+    end: (code, reason) => {
       span.setAttribute('rpc.grpc.status_code', code);
+      if (reason !== undefined) span.setAttribute('earmark.outcome', reason);
       if (code === GrpcCode.INTERNAL || code === GrpcCode.UNKNOWN) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end();
     },

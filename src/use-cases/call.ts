@@ -4,6 +4,7 @@ import type { Reservation } from '../domain/reservation.ts';
 import type { Cause, Target } from '../domain/working-set.ts';
 import {
   type Answer,
+  type CallTrace,
   type Claim,
   type Command,
   type Needs,
@@ -17,7 +18,7 @@ import {
 export interface Call {
   readonly caller: Caller;
   readonly signal?: AbortSignal;
-  readonly trace: SpanContext | null;
+  readonly trace: CallTrace | null;
 }
 
 /** The id and content of a changing request. The hash is SHA-256 over the decoded request without its id. */

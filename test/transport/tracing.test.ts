@@ -5,7 +5,7 @@ const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN_ID = '00f067aa0ba902b7';
 
 function spanOf(headers: Record<string, string>) {
-  return startCallSpan('earmark.v1.ReservationService', 'Reserve', (name) => headers[name]).spanContext;
+  return startCallSpan('earmark.v1.ReservationService', 'Reserve', (name) => headers[name], true).spanContext;
 }
 
 describe('without an exporter', () => {

@@ -33,9 +33,9 @@ export async function onSnapshot<R>(run: AuditRun, read: (query: Query) => Promi
   run.signal?.throwIfAborted();
   const client = await run.pool.connect();
   try {
-    await pipeline(client, BEGIN);
+    await pipeline(client, 'begin audit', BEGIN);
     const result = await read(async (statement) =>
-      rowsOf((await pipeline(client, [{ ...statement, query_timeout: AUDIT_ANSWER_MAX_MS }]))[0]),
+      rowsOf((await pipeline(client, 'audit', [{ ...statement, query_timeout: AUDIT_ANSWER_MAX_MS }]))[0]),
     );
     await client.query('commit');
     client.release();

@@ -8,6 +8,7 @@ import {
 import { inBatches, publishBatch } from './atomic-batch.ts';
 import { runInLanes } from './keyed-lanes.ts';
 import type { LastValueMessage } from './outgoing.ts';
+import { Remembered } from './remembered.ts';
 
 /** Pools whose stored value is remembered; beyond that the oldest are read again. */
 const REMEMBERED_MAX = 100_000;
@@ -49,10 +50,10 @@ export interface LastValueWriter {
 }
 
 export function createLastValueWriter(js: JetStreamClient, manager: JetStreamManager): LastValueWriter {
-  const memory = createMemory();
+  const memory = new Remembered<Stored>(REMEMBERED_MAX);
   const known = async (message: LastValueMessage) => {
-    const stored = memory.of(message.subject) ?? (await readStored(manager, message));
-    memory.remember(message.subject, stored);
+    const stored = memory.get(message.subject) ?? (await readStored(manager, message));
+    memory.set(message.subject, stored);
     return stored;
   };
 
@@ -70,8 +71,8 @@ export function createLastValueWriter(js: JetStreamClient, manager: JetStreamMan
         continue;
       }
       const sequence = await publishExpecting(js, message, stored.sequence);
-      if (sequence !== null) return memory.remember(message.subject, storedAt(message, sequence));
-      memory.forget(message.subject);
+      if (sequence !== null) return memory.set(message.subject, storedAt(message, sequence));
+      memory.delete(message.subject);
     }
     throw new Error(`${CONFLICTS_MAX} conflicts in a row on ${message.subject}`);
   };
@@ -80,13 +81,13 @@ export function createLastValueWriter(js: JetStreamClient, manager: JetStreamMan
   const writeTogether = async (values: readonly LastValue[]) => {
     const messages = values.map((value) => value.message);
     for (const { subject, headers } of messages) {
-      headers.set(EXPECTED_SEQUENCE, String(memory.of(subject)?.sequence ?? 0));
+      headers.set(EXPECTED_SEQUENCE, String(memory.get(subject)?.sequence ?? 0));
     }
     const ack = await publishBatch(js, messages);
     for (const [at, message] of messages.entries()) {
       message.headers.delete(EXPECTED_SEQUENCE);
-      if (ack === null) memory.forget(message.subject);
-      else memory.remember(message.subject, storedAt(message, ack.seq - messages.length + 1 + at));
+      if (ack === null) memory.delete(message.subject);
+      else memory.set(message.subject, storedAt(message, ack.seq - messages.length + 1 + at));
     }
     return ack !== null;
   };
@@ -116,25 +117,10 @@ export function createLastValueWriter(js: JetStreamClient, manager: JetStreamMan
   };
 
   return {
-    learn: (subject, stored) => memory.remember(subject, stored === null ? NOTHING : storedOf(stored)),
+    learn: (subject, stored) => memory.set(subject, stored === null ? NOTHING : storedOf(stored)),
     write: async (values, signal) => {
       const streams = Map.groupBy(values, (value) => value.message.stream);
       await Promise.all([...streams.values()].map((ofStream) => writeStream(ofStream, signal)));
-    },
-  };
-}
-
-/** What the subjects are known to hold, the most recently used of them. */
-function createMemory() {
-  const remembered = new Map<string, Stored>();
-  return {
-    of: (subject: string) => remembered.get(subject),
-    forget: (subject: string) => remembered.delete(subject),
-    remember(subject: string, stored: Stored): void {
-      remembered.delete(subject);
-      remembered.set(subject, stored);
-      const oldest = remembered.size > REMEMBERED_MAX ? remembered.keys().next().value : undefined;
-      if (oldest !== undefined) remembered.delete(oldest);
     },
   };
 }

@@ -8,12 +8,15 @@ import type { NatsLink } from './connection.ts';
 import { createLastValueWriter, type LastValue, type LastValueWriter } from './last-values.ts';
 import type { LastValueMessage, OutgoingMessage, PublishContext } from './outgoing.ts';
 import { availabilityMessage, reservedCountMessage, stateMessage } from './pool-messages.ts';
+import { Remembered } from './remembered.ts';
 import { reservationMessages } from './reservation-messages.ts';
 import { streamOf } from './subjects.ts';
 import { contextOf, formatTraceparent } from './trace-context.ts';
 import { verdictMessage } from './verdict-messages.ts';
 
 const PUBLISH_TIMEOUT_MS = 5_000;
+/** Pools of which is remembered what was sent; the numbers of others may be sent once more. */
+const SENT_POOLS_MAX = 100_000;
 const TRACER = 'earmark';
 const SEND_ATTRIBUTES = { 'messaging.system': 'nats', 'messaging.operation.type': 'send' };
 
@@ -33,6 +36,14 @@ export interface PublishSession {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
   readonly lastValues: LastValueWriter;
+  /** The newest version of each pool that was sent over this connection. */
+  readonly sentPools: Remembered<SentPool>;
+}
+
+interface SentPool {
+  readonly epoch: bigint;
+  readonly version: number;
+  readonly wms: string;
 }
 
 export interface NatsPublisher extends MessagePublisher {
@@ -72,7 +83,8 @@ export function createPublisher(options: PublisherOptions): NatsPublisher {
       if (current === null || rows.length === 0) return [];
       const known = await systems();
       const wmsOf = (warehouse: string) => known.get(warehouse) ?? '';
-      const tasks = tasksOf(rows).map((task) => begin(task, { wmsOf, epoch, refill: '' }));
+      const { sent, unsent } = splitBySent(tasksOf(rows), current.sentPools, { epoch, wmsOf });
+      const tasks = unsent.map((task) => begin(task, { wmsOf, epoch, refill: '' }));
       const values = tasks.flatMap(({ row, context, fail }) =>
         row.topic === 'pool' ? lastValuesOf(options, row.view, context, fail) : [],
       );
@@ -81,13 +93,17 @@ export function createPublisher(options: PublisherOptions): NatsPublisher {
         ...[...streams.values()].map((appended) => appendAll(current.js, appended, signal)),
         current.lastValues.write(values, signal),
       ]);
-      for (const task of tasks) task.end();
+      for (const task of tasks) {
+        task.end();
+        if (task.failure === undefined) rememberSent(task, current.sentPools, { epoch, wmsOf });
+      }
       const failed = tasks.filter((task) => task.failure !== undefined);
       if (failed.length > 0) {
         log?.(`${failed.length} of ${tasks.length} changes could not be published: ${describe(failed[0]?.failure)}`);
         if (failed.some((task) => isMissingStream(task.failure))) await repair(options);
       }
-      return tasks.filter((task) => task.failure === undefined).flatMap((task) => task.outboxIds);
+      const settled = [...sent, ...tasks.filter((task) => task.failure === undefined)];
+      return settled.flatMap((task) => task.outboxIds);
     },
   };
 }
@@ -116,6 +132,28 @@ function tasksOf(rows: readonly OutboxRow[]): PublishTask[] {
     }
   }
   return tasks;
+}
+
+type Sender = Pick<PublishContext, 'epoch' | 'wmsOf'>;
+
+/**
+ * While rows wait, each row of a pool meets the pool's newest numbers, and they are sent with the first of them: what
+ * comes after it has nothing to add.
+ */
+function splitBySent(tasks: readonly PublishTask[], sentPools: Remembered<SentPool>, { epoch, wmsOf }: Sender) {
+  const isSent = ({ key, row }: PublishTask) => {
+    const known = row.topic === 'pool' ? sentPools.get(key) : undefined;
+    if (row.topic !== 'pool' || known === undefined) return false;
+    const { warehouse, version } = row.view.level;
+    return known.epoch === epoch && known.wms === wmsOf(warehouse) && known.version >= version;
+  };
+  return { sent: tasks.filter(isSent), unsent: tasks.filter((task) => !isSent(task)) };
+}
+
+function rememberSent({ key, row }: PublishTask, sentPools: Remembered<SentPool>, { epoch, wmsOf }: Sender): void {
+  if (row.topic !== 'pool') return;
+  const { warehouse, version } = row.view.level;
+  sentPools.set(key, { epoch, version, wms: wmsOf(warehouse) });
 }
 
 function isNewer(row: OutboxRow, than: OutboxRow): boolean {
@@ -222,7 +260,8 @@ function sessionsOf(options: PublisherOptions): () => Promise<PublishSession | n
     await repair(options);
     const js = jetstream(connection, { timeout: PUBLISH_TIMEOUT_MS });
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
-    latest = { connection, js, lastValues: createLastValueWriter(js, manager) };
+    const sentPools = new Remembered<SentPool>(SENT_POOLS_MAX);
+    latest = { connection, js, lastValues: createLastValueWriter(js, manager), sentPools };
     return latest;
   };
 }

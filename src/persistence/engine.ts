@@ -53,10 +53,10 @@ export interface EngineDeps extends Pick<UnitDeps, 'ids' | 'random' | 'monotonic
 
 /** Opens a migrated database and puts the unit of work and the readers on it. */
 export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise<Engine> {
-  const { orm, pool, close } = await openDatabase(databaseUrl);
+  const { orm, pool, unitPool, close } = await openDatabase(databaseUrl);
   const cache = new CatalogCache();
   const run = (commands: readonly Command[], watcher: UnitWatcher) =>
-    observedUnit({ ...deps, pool, cache, watcher }, commands);
+    observedUnit({ ...deps, pool: unitPool, cache, watcher }, commands);
   const unitOfWork = new GroupCommit(run);
   const stock = createStockReader(orm, pool);
   const rules = await readRules(orm);

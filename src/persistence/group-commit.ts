@@ -18,10 +18,22 @@ export const QUEUE_COMMANDS_MAX = 4_096;
 export const UNITS_IN_FLIGHT_MAX = 2;
 
 /**
+ * Commands that must wait before a second unit starts beside one in flight. Fewer do better to wait for it: one unit of
+ * 64 costs much less than two of 32, and two on one SKU follow each other anyway (docs/decisions/0007).
+ */
+export const SECOND_UNIT_COMMANDS_MIN = 64;
+
+/** A unit in flight for so long, in milliseconds, is waited for no more: the next starts beside it with what there is. */
+export const SLOW_UNIT_MS = 50;
+
+/**
  * Units beside those in flight that wait for rows somebody else holds: what others ask for must not wait with them.
  * With those in flight they stay below the connections of the process.
  */
 export const UNITS_HELD_UP_MAX = 4;
+
+/** Commands waiting or in flight from which on the process counts as busy. */
+const BUSY_COMMANDS_MIN = 16;
 
 const OVERLOADED_RETRY_AFTER_MS = 100;
 
@@ -54,7 +66,11 @@ export class GroupCommit implements UnitOfWork {
   readonly #background: Group[] = [];
   #queued = 0;
   #inFlight = 0;
+  /** Units in flight that are not slow. */
+  #quick = 0;
   #heldUp = 0;
+  /** Commands in flight. */
+  #carried = 0;
   #isBackgroundNext = false;
   #scheduled = false;
   #closed = false;
@@ -69,9 +85,9 @@ export class GroupCommit implements UnitOfWork {
     return this.#queued;
   }
 
-  /** Whether every place in flight is taken, so that what comes next has to wait. */
+  /** Whether so many calls come that the next unit will carry a good part of them. */
   get isBusy(): boolean {
-    return this.#queued > 0 || this.#inFlight >= UNITS_IN_FLIGHT_MAX;
+    return this.#queued + this.#carried >= BUSY_COMMANDS_MIN;
   }
 
   submit(commands: readonly Command[], options: SubmitOptions): Promise<Outcome[]> {
@@ -116,7 +132,7 @@ export class GroupCommit implements UnitOfWork {
 
   /** Waits for the end of the current turn of the event loop, so that what arrives together commits together. */
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= UNITS_IN_FLIGHT_MAX) return;
+    if (this.#scheduled || !this.#mayStart()) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -124,23 +140,41 @@ export class GroupCommit implements UnitOfWork {
     });
   }
 
+  #mayStart(): boolean {
+    if (this.#inFlight >= UNITS_IN_FLIGHT_MAX) return false;
+    return this.#quick === 0 || this.#queued >= SECOND_UNIT_COMMANDS_MIN;
+  }
+
   #start(): void {
-    if (this.#inFlight >= UNITS_IN_FLIGHT_MAX) return;
+    if (!this.#mayStart()) return;
     const groups = this.#take();
     if (groups.length === 0) {
       this.#tellIdle();
       return;
     }
     this.#inFlight += 1;
+    this.#quick += 1;
+    let isQuick = true;
+    const slow = () => {
+      if (isQuick) this.#quick -= 1;
+      isQuick = false;
+      if (this.#queued > 0) this.#schedule();
+    };
+    const timer = setTimeout(slow, SLOW_UNIT_MS);
+    const carried = groups.reduce((sum, group) => sum + group.commands.length, 0);
+    this.#carried += carried;
     let isHeldUp = false;
     const heldUp = () => {
       if (isHeldUp || this.#heldUp >= UNITS_HELD_UP_MAX) return;
       isHeldUp = true;
       this.#heldUp += 1;
       this.#inFlight -= 1;
-      if (this.#queued > 0) this.#schedule();
+      slow();
     };
     void this.#runGroups(groups, heldUp).finally(() => {
+      clearTimeout(timer);
+      this.#carried -= carried;
+      if (isQuick) this.#quick -= 1;
       if (isHeldUp) this.#heldUp -= 1;
       else this.#inFlight -= 1;
       if (this.#queued > 0) this.#schedule();

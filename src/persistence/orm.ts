@@ -2,8 +2,15 @@ import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { TABLES } from './tables/tables.ts';
 
-/** Connections one process may hold. */
-const CONNECTIONS_MAX = 12;
+/** Connections one process may hold for reading and for the relay, and as many again for units of work. */
+const CONNECTIONS_MAX = 8;
+
+/**
+ * The statements of a unit are few, fixed, and find their rows by index. Planned for each execution anew, as PostgreSQL
+ * does where it hopes that the values help, they cost more to plan than to run; planned once while a table is still
+ * small, they would scan it for ever. So: planned once, and by index.
+ */
+const FIXED_PLANS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off';
 
 /** Limits of every connection, in milliseconds: what takes longer is given up and retried or refused. */
 const CONNECTION_LIMITS = {
@@ -23,6 +30,8 @@ interface OrmOptions {
   /** Sends statements without waiting for each other's answers. */
   readonly pipeline?: boolean;
   readonly applicationName?: string;
+  /** For the statements of units of work. */
+  readonly fixedPlans?: boolean;
 }
 
 /** Opens MikroORM on a database. Migrations run with longer limits than the service's own connections. */
@@ -41,6 +50,7 @@ export async function openOrm(databaseUrl: string, options: OrmOptions = {}): Pr
       driverOptions: {
         application_name: options.applicationName ?? 'earmark',
         pipeline: options.pipeline ?? false,
+        ...(options.fixedPlans === true ? { options: FIXED_PLANS } : {}),
         ...limits,
       },
       forceUtcTimezone: true,

@@ -37,7 +37,7 @@ export async function openTestService(url: string): Promise<TestService> {
   const committed: RecordedTransition[] = [];
   const failures: { failure: string; error: unknown }[] = [];
   const deps = {
-    pool: database.pool,
+    pool: database.unitPool,
     ids,
     cache: new CatalogCache(),
     random: () => 0.5,

@@ -1,4 +1,3 @@
-import type { SpanContext } from '@opentelemetry/api';
 import type { Caller } from './domain/caller.ts';
 import type { Item } from './domain/item.ts';
 import type { Refusal } from './domain/refusal.ts';
@@ -7,6 +6,7 @@ import type { Warehouse } from './domain/sourcing.ts';
 import type { StockLevel } from './domain/stock-level.ts';
 import type { TransitionKind } from './domain/transition.ts';
 import type { PoolRef, Target, WorkingSet } from './domain/working-set.ts';
+import type { CallTrace } from './ports/call-trace.ts';
 
 /** Wall clock of this process, in milliseconds since the Unix epoch. Deadlines of stock use the database's clock. */
 export interface Clock {
@@ -72,15 +72,6 @@ export interface VerdictNotice {
   readonly wms: string;
   readonly event: string;
   readonly messageId: string;
-}
-
-/** The trace of a call, as its commands carry it. */
-export interface CallTrace extends SpanContext {
-  /**
-   * Links the call's own span to the unit that decides a command of it. Absent for a stream, whose units may be so many
-   * that its links would be cut off.
-   */
-  readonly linkTo?: (unit: SpanContext) => void;
 }
 
 /** One change to be decided inside a unit of work. `decide` is synchronous and touches nothing but the working set. */

@@ -237,6 +237,17 @@ create table warehouse (
   constraint warehouse_pkey PRIMARY KEY (code)
 );
 
+CREATE OR REPLACE FUNCTION public.assert_rows(actual bigint, expected bigint, what text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if actual <> expected then
+    raise exception 'expected % rows of %, found %', expected, what, actual using errcode = 'assert_failure';
+  end if;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.ledger_now()
  RETURNS timestamp with time zone
  LANGUAGE sql

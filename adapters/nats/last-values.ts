@@ -42,26 +42,66 @@ export interface LastValue {
 }
 
 /** Publishes last values so that the stored one never goes backwards, whoever else publishes at the same time. */
-export interface LastValueWriter {
-  /** Stores each value unless the same or a newer one, by (epoch, version), is there. At most one of each subject. */
-  write(values: readonly LastValue[], signal: AbortSignal): Promise<void>;
+export class LastValueWriter {
+  readonly #js: JetStreamClient;
+  readonly #manager: JetStreamManager;
+  readonly #memory = new Remembered<Stored>(REMEMBERED_MAX);
+
+  constructor(js: JetStreamClient, manager: JetStreamManager) {
+    this.#js = js;
+    this.#manager = manager;
+  }
+
   /** Takes over what a subject was seen to hold, null for nothing, so that it is not read again. */
-  learn(subject: string, stored: StoredMsg | null): void;
-}
+  learn(subject: string, stored: StoredMsg | null): void {
+    this.#memory.set(subject, stored === null ? NOTHING : storedOf(stored));
+  }
 
-export function createLastValueWriter(js: JetStreamClient, manager: JetStreamManager): LastValueWriter {
-  const memory = new Remembered<Stored>(REMEMBERED_MAX);
-  const known = async (message: LastValueMessage) => {
-    const stored = memory.get(message.subject) ?? (await readStored(manager, message));
-    memory.set(message.subject, stored);
-    return stored;
-  };
+  /** Stores each value unless the same or a newer one, by (epoch, version), is there. At most one of each subject. */
+  async write(values: readonly LastValue[], signal: AbortSignal): Promise<void> {
+    const streams = Map.groupBy(values, (value) => value.message.stream);
+    await Promise.all([...streams.values()].map((ofStream) => this.#writeStream(ofStream, signal)));
+  }
 
-  const writeOne = async ({ message: first, renew }: LastValue) => {
+  /** As batches where nothing speaks against it, and the rest one by one. */
+  async #writeStream(values: readonly LastValue[], signal: AbortSignal): Promise<void> {
+    const together: LastValue[] = [];
+    const alone: LastValue[] = [];
+    await each(values, signal, async (value) => {
+      const stored = await this.#known(value.message);
+      if (isNewer(value.message, stored)) (value.message.version < stored.version ? alone : together).push(value);
+    });
+    for (const batch of inBatches(together)) {
+      try {
+        signal.throwIfAborted();
+        if (batch.length === 1 || !(await this.#writeTogether(batch))) alone.push(...batch);
+      } catch (error) {
+        for (const value of batch) value.fail(error);
+      }
+    }
+    await each(alone, signal, (value) => this.#writeOne(value));
+  }
+
+  /** Whether all were stored; where not, another writer came first, or what was remembered is not so any more. */
+  async #writeTogether(values: readonly LastValue[]): Promise<boolean> {
+    const messages = values.map((value) => value.message);
+    for (const { subject, headers } of messages) {
+      headers.set(EXPECTED_SEQUENCE, String(this.#memory.get(subject)?.sequence ?? NOTHING.sequence));
+    }
+    const ack = await publishBatch(this.#js, messages);
+    for (const [at, message] of messages.entries()) {
+      message.headers.delete(EXPECTED_SEQUENCE);
+      if (ack === null) this.#memory.delete(message.subject);
+      else this.#memory.set(message.subject, storedAt(message, ack.seq - messages.length + 1 + at));
+    }
+    return ack !== null;
+  }
+
+  async #writeOne({ message: first, renew }: LastValue): Promise<void> {
     let message = first;
     let isRenewed = false;
     for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
-      const stored = await known(message);
+      const stored = await this.#known(message);
       if (!isNewer(message, stored)) return;
       if (!isRenewed && message.version < stored.version) {
         const renewed = await renew();
@@ -70,59 +110,25 @@ export function createLastValueWriter(js: JetStreamClient, manager: JetStreamMan
         isRenewed = true;
         continue;
       }
-      const sequence = await publishExpecting(js, message, stored.sequence);
-      if (sequence !== null) return memory.set(message.subject, storedAt(message, sequence));
-      memory.delete(message.subject);
+      const sequence = await publishExpecting(this.#js, message, stored.sequence);
+      if (sequence !== null) return this.#memory.set(message.subject, storedAt(message, sequence));
+      this.#memory.delete(message.subject);
     }
     throw new Error(`${CONFLICTS_MAX} conflicts in a row on ${message.subject}`);
-  };
+  }
 
-  /** Whether all were stored; where not, another writer came first, or what was remembered is not so any more. */
-  const writeTogether = async (values: readonly LastValue[]) => {
-    const messages = values.map((value) => value.message);
-    for (const { subject, headers } of messages) {
-      headers.set(EXPECTED_SEQUENCE, String(memory.get(subject)?.sequence ?? 0));
-    }
-    const ack = await publishBatch(js, messages);
-    for (const [at, message] of messages.entries()) {
-      message.headers.delete(EXPECTED_SEQUENCE);
-      if (ack === null) memory.delete(message.subject);
-      else memory.set(message.subject, storedAt(message, ack.seq - messages.length + 1 + at));
-    }
-    return ack !== null;
-  };
+  async #known(message: LastValueMessage): Promise<Stored> {
+    const stored = this.#memory.get(message.subject) ?? (await readStored(this.#manager, message));
+    this.#memory.set(message.subject, stored);
+    return stored;
+  }
+}
 
-  const each = async (values: readonly LastValue[], signal: AbortSignal, run: (value: LastValue) => Promise<void>) => {
-    const lanes = values.map((value) => [value]);
-    await runInLanes(lanes, IN_FLIGHT_MAX, signal, (value) => run(value).catch((error: unknown) => value.fail(error)));
-    if (signal.aborted) for (const value of values) value.fail(signal.reason);
-  };
-
-  const writeStream = async (values: readonly LastValue[], signal: AbortSignal) => {
-    const together: LastValue[] = [];
-    const alone: LastValue[] = [];
-    await each(values, signal, async (value) => {
-      const stored = await known(value.message);
-      if (isNewer(value.message, stored)) (value.message.version < stored.version ? alone : together).push(value);
-    });
-    for (const batch of inBatches(together)) {
-      try {
-        signal.throwIfAborted();
-        if (batch.length === 1 || !(await writeTogether(batch))) alone.push(...batch);
-      } catch (error) {
-        for (const value of batch) value.fail(error);
-      }
-    }
-    await each(alone, signal, writeOne);
-  };
-
-  return {
-    learn: (subject, stored) => memory.set(subject, stored === null ? NOTHING : storedOf(stored)),
-    write: async (values, signal) => {
-      const streams = Map.groupBy(values, (value) => value.message.stream);
-      await Promise.all([...streams.values()].map((ofStream) => writeStream(ofStream, signal)));
-    },
-  };
+/** Runs for each value, some at a time; one that fails, or is not come to, is told so. */
+async function each(values: readonly LastValue[], signal: AbortSignal, run: (value: LastValue) => Promise<void>) {
+  const lanes = values.map((value) => [value]);
+  await runInLanes(lanes, IN_FLIGHT_MAX, signal, (value) => run(value).catch((error: unknown) => value.fail(error)));
+  if (signal.aborted) for (const value of values) value.fail(signal.reason);
 }
 
 function storedAt({ epoch, version }: LastValueMessage, sequence: number): Stored {

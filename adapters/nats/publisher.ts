@@ -5,7 +5,7 @@ import { poolKey } from '../../src/domain/stock-level.ts';
 import type { MessagePublisher, OutboxRow, StockReader, StockView } from '../../src/ports.ts';
 import { type Appended, appendAll } from './append.ts';
 import type { NatsLink } from './connection.ts';
-import { createLastValueWriter, type LastValue, type LastValueWriter } from './last-values.ts';
+import { type LastValue, LastValueWriter } from './last-values.ts';
 import type { LastValueMessage, OutgoingMessage, PublishContext } from './outgoing.ts';
 import { availabilityMessage, reservedCountMessage, stateMessage } from './pool-messages.ts';
 import { Remembered } from './remembered.ts';
@@ -261,7 +261,7 @@ function sessionsOf(options: PublisherOptions): () => Promise<PublishSession | n
     const js = jetstream(connection, { timeout: PUBLISH_TIMEOUT_MS });
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
     const sentPools = new Remembered<SentPool>(SENT_POOLS_MAX);
-    latest = { connection, js, lastValues: createLastValueWriter(js, manager), sentPools };
+    latest = { connection, js, lastValues: new LastValueWriter(js, manager), sentPools };
     return latest;
   };
 }

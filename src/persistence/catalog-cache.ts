@@ -1,16 +1,21 @@
 import type { PoolClient } from 'pg';
+import type { Item } from '../domain/item.ts';
 import { FIRST_RULES, type Rules } from '../domain/rules.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
-import { toWarehouse, type WarehouseRow } from './rows.ts';
+import { ITEM_COLUMNS, type ItemRow, toItem, toWarehouse, type WarehouseRow } from './rows.ts';
 import { pipeline, rowsOf } from './statements.ts';
 
 /** Rule versions kept in memory; older ones are read again when a unit needs them. */
 const RULES_KEPT_MAX = 16;
 
-/** Rules and warehouses as of the versions a unit has read; both change rarely and are small. */
+/** Items kept in memory; with more in use, all are read again. */
+const ITEMS_KEPT_MAX = 50_000;
+
+/** Rules, warehouses and items as of the versions a unit has read; all change rarely. */
 export class CatalogCache {
   readonly #rules = new Map<number, Rules>();
   #warehouses: { readonly version: string; readonly list: readonly Warehouse[] } | null = null;
+  #items: { readonly version: string; readonly bySku: Map<string, Item> } = { version: '', bySku: new Map() };
 
   async rules(client: PoolClient, version: number): Promise<Rules> {
     const known = this.#rules.get(version);
@@ -38,5 +43,25 @@ export class CatalogCache {
     const list = rowsOf<WarehouseRow>(result).map(toWarehouse);
     this.#warehouses = { version, list };
     return list;
+  }
+
+  /** The items of SKUs; one that is not in the catalogue is left out, and looked for again the next time. */
+  async items(client: PoolClient, version: string, skus: readonly string[]): Promise<ReadonlyMap<string, Item>> {
+    if (this.#items.version !== version || this.#items.bySku.size > ITEMS_KEPT_MAX) {
+      this.#items = { version, bySku: new Map() };
+    }
+    const { bySku } = this.#items;
+    const unknown = skus.filter((sku) => !bySku.has(sku));
+    if (unknown.length > 0) {
+      const [result] = await pipeline(client, 'read items', [
+        {
+          name: 'read-items',
+          text: `select ${ITEM_COLUMNS} from item i where i.sku = any($1::text[])`,
+          values: [unknown],
+        },
+      ]);
+      for (const row of rowsOf<ItemRow & Record<string, unknown>>(result)) bySku.set(row.sku, toItem(row));
+    }
+    return bySku;
   }
 }

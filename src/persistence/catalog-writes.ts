@@ -41,11 +41,11 @@ export function catalogStatements(work: WorkingSet): Statement[] {
         warehouse.wms,
       ],
     })),
-    ...(warehouses.length > 0 ? [BUMP_CATALOG] : []),
+    ...(items.length + warehouses.length > 0 ? [BUMP_CATALOG] : []),
   ];
 }
 
-/** Tells every process that the warehouses it remembers are old. */
+/** Tells every process that the items and warehouses it remembers are old. */
 const BUMP_CATALOG: Statement = {
   name: 'bump-catalog',
   text: 'update incarnation set catalog_version = catalog_version + 1',

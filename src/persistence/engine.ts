@@ -2,8 +2,8 @@ import type { Span } from '@opentelemetry/api';
 import type { Rules } from '../domain/rules.ts';
 import type { TransitionKind } from '../domain/transition.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
+import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability/spans.ts';
 import type { Observability } from '../observability.ts';
-import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability.ts';
 import type {
   ChangeFeed,
   Command,

@@ -1,5 +1,6 @@
 import { refuse } from '../domain/refusal.ts';
 import type { Command, Outcome, SubmitOptions, UnitOfWork } from '../ports.ts';
+import { type Answers, dropped, refuseEach, settle, type WaitingGroup } from './group-answers.ts';
 import type { UnitWatcher } from './unit-of-work.ts';
 
 /** Commands in one unit of work. */
@@ -37,8 +38,6 @@ const BUSY_COMMANDS_MIN = 16;
 
 const OVERLOADED_RETRY_AFTER_MS = 100;
 
-type Answers = Map<Command, Outcome | Error>;
-
 type Run = (commands: readonly Command[], watcher: UnitWatcher) => Promise<Answers>;
 
 /** What a unit can still carry. */
@@ -47,11 +46,9 @@ interface Room {
   lines: number;
 }
 
-interface Group {
-  readonly commands: readonly Command[];
+/** What one caller submitted together. */
+interface Group extends WaitingGroup {
   readonly lines: number;
-  readonly resolve: (outcomes: Outcome[]) => void;
-  readonly reject: (error: Error) => void;
   readonly signal: AbortSignal | undefined;
   readonly onAbort: () => void;
 }
@@ -92,11 +89,12 @@ export class GroupCommit implements UnitOfWork {
 
   submit(commands: readonly Command[], options: SubmitOptions): Promise<Outcome[]> {
     if (commands.length === 0) return Promise.resolve([]);
-    if (this.#closed) return Promise.resolve(all(commands, refuse('DRAINING', 'the service is stopping', {}, 1_000)));
-    if (options.signal?.aborted === true) return Promise.resolve(all(commands, dropped(options.signal)));
+    if (this.#closed)
+      return Promise.resolve(refuseEach(commands, refuse('DRAINING', 'the service is stopping', {}, 1_000)));
+    if (options.signal?.aborted === true) return Promise.resolve(refuseEach(commands, dropped(options.signal)));
     if (this.#queued + commands.length > QUEUE_COMMANDS_MAX) {
       const refusal = refuse('OVERLOADED', 'too many calls are waiting', {}, OVERLOADED_RETRY_AFTER_MS);
-      return Promise.resolve(all(commands, refusal));
+      return Promise.resolve(refuseEach(commands, refusal));
     }
     return new Promise((resolve, reject) => {
       const { signal } = options;
@@ -277,33 +275,6 @@ export class GroupCommit implements UnitOfWork {
     if (at < 0 || group.signal === undefined) return;
     queue.splice(at, 1);
     this.#queued -= group.commands.length;
-    group.resolve(all(group.commands, dropped(group.signal)));
+    group.resolve(refuseEach(group.commands, dropped(group.signal)));
   }
-}
-
-/** A bug rejects the call it is the whole of; in a larger group it must not hide what the others' commits made true. */
-function settle(group: Group, answers: Answers): void {
-  const outcomes: Outcome[] = [];
-  for (const command of group.commands) {
-    const answer = answers.get(command) ?? new Error('a unit left a command without an answer');
-    if (!(answer instanceof Error)) outcomes.push(answer);
-    else if (group.commands.length > 1) outcomes.push({ ok: false, refusal: refuse('INTERNAL', 'internal error') });
-    else {
-      group.reject(answer);
-      return;
-    }
-  }
-  group.resolve(outcomes);
-}
-
-function all(commands: readonly Command[], refusal: ReturnType<typeof refuse>): Outcome[] {
-  return commands.map(() => ({ ok: false, refusal }));
-}
-
-/** A time-out aborts with a TimeoutError; everything else is the caller going away. */
-function dropped(signal: AbortSignal): ReturnType<typeof refuse> {
-  const timedOut = signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
-  return timedOut
-    ? refuse('DEADLINE_EXCEEDED', 'the deadline passed before the call was decided')
-    : refuse('CANCELLED', 'the call was cancelled before it was decided');
 }

@@ -6,8 +6,10 @@ import { WorkingSet } from '../domain/working-set.ts';
 import type { Claim, Command } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import {
+  claimKey,
   claimRequests,
   createPools,
+  type ExchangeRef,
   type LockSet,
   lockExchanges,
   lockOrderLines,
@@ -15,18 +17,9 @@ import {
   lockReservations,
   readClock,
   readDue,
-  readItems,
   readMovedSince,
 } from './locks.ts';
-import {
-  type AllocationRow,
-  type ItemRow,
-  type PoolRow,
-  type ReservationRow,
-  toItem,
-  toReservations,
-  toStockLevel,
-} from './rows.ts';
+import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 
 /** The rows of one unit under lock, ready to be decided on. */
@@ -62,13 +55,13 @@ export async function lockAndLoad(
   const [clock] = rows<ClockRow>('read-clock');
   if (clock === undefined) throw new Error('the database has not been migrated');
   const [due] = rows<{ looked_at: number; ids: string[] }>(deepDue ? 'read-due-of-pools' : 'read-due');
-  const exchanges = rows<ExchangeRow>('lock-exchanges').map(toExchange);
+  const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
   const orderLines = rows<OrderLineRow>('lock-order-lines');
   const work = new WorkingSet({
     now: clock.now,
     rules: await cache.rules(client, clock.rule_version),
     warehouses: await cache.warehouses(client, clock.catalog_version),
-    items: new Map(rows<ItemRow>('read-items').map((row) => [row.sku, toItem(row)])),
+    items: await cache.items(client, clock.catalog_version, locks.skus),
     skus: new Set(locks.skus),
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations: toReservations(rows<ReservationRow>('lock-reservations'), rows<AllocationRow>('read-allocations')),
@@ -84,9 +77,7 @@ export async function lockAndLoad(
   return {
     work,
     xid: clock.xid,
-    claimed: new Set(
-      rows<ClaimRow>('claim-requests').map((row) => `${row.principal}\u0000${row.method}\u0000${row.request_id}`),
-    ),
+    claimed: claimedOf(commands, rows<ClaimRow>('claim-requests')),
     lastHashes: new Map(
       rows<{ reservation_id: string; hash: Buffer }>('read-last-hashes').map((row) => [row.reservation_id, row.hash]),
     ),
@@ -107,7 +98,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
-    ...(locks.skus.length > 0 ? [readItems(locks.skus), readDue(locks, deepDue)] : []),
+    ...(locks.skus.length > 0 ? [readDue(locks, deepDue)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),
     readClock(),
   ];
@@ -132,20 +123,28 @@ interface ClaimRow {
   readonly request_id: string;
 }
 
+/** Keys of all claims but those that were there before. */
+function claimedOf(commands: readonly Command[], before: readonly ClaimRow[]): Set<string> {
+  const claimed = new Set(commands.filter((command) => command.claim !== null).map(claimKey));
+  for (const row of before) claimed.delete(`${row.principal}\u0000${row.method}\u0000${row.request_id}`);
+  return claimed;
+}
+
 interface ExchangeRow {
   readonly exchange_id: string;
   readonly reservation_id: string | null;
   readonly closed_by: string | null;
-  readonly created: boolean;
 }
 
-function toExchange(row: ExchangeRow): ExchangeState & { readonly created: boolean } {
-  return {
-    exchangeId: row.exchange_id,
-    reservationId: row.reservation_id,
-    closedBy: row.closed_by,
-    created: row.created,
-  };
+/** The exchanges as locked: those that were there, and the others as they were created. */
+function statesOf(refs: readonly ExchangeRef[], there: readonly ExchangeRow[]) {
+  const known = new Map(there.map((row) => [row.exchange_id, row]));
+  return refs.map(({ exchangeId, newReservationId }): ExchangeState & { readonly created: boolean } => {
+    const row = known.get(exchangeId);
+    return row === undefined
+      ? { exchangeId, reservationId: newReservationId, closedBy: null, created: true }
+      : { exchangeId, reservationId: row.reservation_id, closedBy: row.closed_by, created: false };
+  });
 }
 
 interface OrderLineRow {

@@ -1,5 +1,5 @@
 import type { Claim, Command } from '../ports.ts';
-import { ALLOCATION_COLUMNS, ITEM_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
+import { ALLOCATION_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
 import { instant, millis, NOW, type Statement } from './statements.ts';
 
 /**
@@ -39,17 +39,22 @@ export interface LockSet {
   readonly reservationIds: readonly string[];
 }
 
-/** Claims request ids; the ones not returned were there before. */
+/** Claims request ids; returns the ones that were there before. */
 export function claimRequests(commands: readonly (Command & { claim: Claim })[]): Statement {
   const sorted = [...commands].sort((a, b) => compare(claimKey(a), claimKey(b)));
   return {
     name: 'claim-requests',
-    text: `insert into request_claim (principal, method, request_id, content_hash, reservation_id, reservation_version)
-      select principal, method, request_id, content_hash, reservation_id, case when reservation_id is null then null else 1 end
-      from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[])
-        as claim (principal, method, request_id, content_hash, reservation_id)
-      on conflict do nothing
-      returning principal, method, request_id`,
+    text: `with claimed as (
+        insert into request_claim (principal, method, request_id, content_hash, reservation_id, reservation_version)
+        select principal, method, request_id, content_hash, reservation_id, case when reservation_id is null then null else 1 end
+        from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[])
+          as claim (principal, method, request_id, content_hash, reservation_id)
+        on conflict do nothing
+        returning principal, method, request_id)
+      select wanted.* from unnest($1::text[], $2::text[], $3::text[]) as wanted (principal, method, request_id)
+      where (select count(*) from claimed) < cardinality($3::text[]) and not exists (select 1 from claimed
+        where claimed.principal = wanted.principal and claimed.method = wanted.method
+          and claimed.request_id = wanted.request_id)`,
     values: [
       sorted.map((command) => command.caller.principal),
       sorted.map((command) => command.claim.method),
@@ -66,15 +71,17 @@ export function claimKey(command: Command): string {
     : `${command.caller.principal}\u0000${command.claim.method}\u0000${command.claim.requestId}`;
 }
 
-/** Locks exchanges, creating the missing ones; `created` tells which. */
+/** Locks exchanges, creating the missing ones; returns those that were there. */
 export function lockExchanges(exchanges: readonly ExchangeRef[]): Statement {
   const sorted = [...exchanges].sort((a, b) => compare(a.exchangeId, b.exchangeId));
   return {
     name: 'lock-exchanges',
-    text: `insert into exchange as e (exchange_id, reservation_id)
-      select * from unnest($1::text[], $2::uuid[])
-      on conflict (exchange_id) do update set closed_by = e.closed_by
-      returning exchange_id, reservation_id, closed_by, xmax = 0 as created`,
+    text: `with locked as (
+        insert into exchange as e (exchange_id, reservation_id)
+        select * from unnest($1::text[], $2::uuid[])
+        on conflict (exchange_id) do update set closed_by = e.closed_by
+        returning exchange_id, reservation_id, closed_by, xmax = 0 as created)
+      select exchange_id, reservation_id, closed_by from locked where not created`,
     values: [sorted.map((one) => one.exchangeId), sorted.map((one) => one.newReservationId)],
   };
 }
@@ -147,14 +154,6 @@ export function lockReservations(ids: readonly string[]): Statement[] {
       values,
     },
   ];
-}
-
-export function readItems(skus: readonly string[]): Statement {
-  return {
-    name: 'read-items',
-    text: `select ${ITEM_COLUMNS} from item i where i.sku = any($1::text[])`,
-    values: [skus],
-  };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
 import { hashEvent, NO_HASH } from './audit-hash.ts';
 import { lineFactsJson } from './rows.ts';
-import { instant, type Statement } from './statements.ts';
+import { instant, joinJson, jsonArray, type Statement } from './statements.ts';
 
 export function insertReservations(created: readonly Reservation[]): Statement {
   const column = <T>(pick: (reservation: Reservation) => T) => created.map(pick);
@@ -16,7 +16,7 @@ export function insertReservations(created: readonly Reservation[]): Statement {
         lines, rule_version, ${instant('created_at')}, ${instant('expire_at')}, ${instant('resolved_at')},
         release_reason, trace_id, ${instant('confirmed_at')}, overdue_flagged
       from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::text[], $10::int[], $11::json[], $12::bigint[], $13::float8[], $14::float8[], $15::float8[], $16::text[],
+        $9::text[], $10::int[], ${jsonArray('$11')}, $12::bigint[], $13::float8[], $14::float8[], $15::float8[], $16::text[],
         $17::text[], $18::float8[], $19::bool[])
         as r (id, tracking_id, version, state, exchange_id, return_case_id, order_id, customer_ref, channel, priority,
           lines, rule_version, created_at, expire_at, resolved_at, release_reason, trace_id, confirmed_at, overdue_flagged)`,
@@ -31,7 +31,7 @@ export function insertReservations(created: readonly Reservation[]): Statement {
       column((one) => one.customerRef),
       column((one) => one.channel),
       column((one) => one.priority),
-      column((one) => lineFactsJson(one.lines)),
+      joinJson(column((one) => lineFactsJson(one.lines))),
       column((one) => one.ruleVersion),
       column((one) => one.createdAt),
       column((one) => one.expireAt),
@@ -51,7 +51,7 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
     text: `update reservation r set version = w.version, state = w.state, lines = w.lines,
         expire_time = ${instant('w.expire_at')}, resolve_time = ${instant('w.resolved_at')},
         release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged
-      from unnest($1::uuid[], $2::int[], $3::text[], $4::json[], $5::float8[], $6::float8[], $7::text[], $8::float8[],
+      from unnest($1::uuid[], $2::int[], $3::text[], ${jsonArray('$4')}, $5::float8[], $6::float8[], $7::text[], $8::float8[],
         $9::bool[])
         as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged)
       where r.reservation_id = w.id`,
@@ -59,7 +59,7 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
       column((one) => one.reservationId),
       column((one) => one.version),
       column((one) => one.state),
-      column((one) => lineFactsJson(one.lines)),
+      joinJson(column((one) => lineFactsJson(one.lines))),
       column((one) => one.expireAt),
       column((one) => one.resolvedAt),
       column((one) => one.releaseReason),
@@ -141,7 +141,7 @@ export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: Readon
       select reservation_id, version, event_id, kind, actor, actor_type, channel, reason, rule_version, after_state,
         ${instant('$14::float8')}, trace_id, previous_hash, hash
       from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::bigint[], $10::json[], $11::text[], $12::bytea[], $13::bytea[])
+        $9::bigint[], ${jsonArray('$10')}, $11::text[], $12::bytea[], $13::bytea[])
         as e (reservation_id, version, event_id, kind, actor, actor_type, channel, reason, rule_version, after_state,
           trace_id, previous_hash, hash)`,
     values: [
@@ -154,7 +154,7 @@ export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: Readon
       column((row) => row.channel),
       column((row) => row.reason),
       column((row) => row.ruleVersion),
-      column((row) => row.afterJson),
+      joinJson(column((row) => row.afterJson)),
       column((row) => row.traceId),
       column((row) => row.previousHash),
       column((row) => row.hash),

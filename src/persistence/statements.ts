@@ -1,5 +1,5 @@
 import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
-import { runDatabaseTrip } from '../observability.ts';
+import { runDatabaseTrip } from '../observability/spans.ts';
 import { arrayLiteral } from './array-literal.ts';
 
 /** A prepared statement with its values. The text is fixed, so that PostgreSQL plans it once per connection. */
@@ -54,6 +54,19 @@ function toParameter(value: unknown): unknown {
 /** The rows of one result, typed by the caller who wrote the statement. */
 export function rowsOf<T extends QueryResultRow>(result: QueryResult | undefined): T[] {
   return (result?.rows ?? []) as T[];
+}
+
+/** Stands in no JSON text: every control character is escaped there. */
+const BETWEEN_JSON = '\u001e';
+
+/** JSON texts as one parameter for {@link jsonArray}; as elements of an array each of their quotes would be escaped. */
+export function joinJson(texts: readonly string[]): string {
+  return texts.join(BETWEEN_JSON);
+}
+
+/** The json[] that {@link joinJson} made a parameter of. */
+export function jsonArray(parameter: string): string {
+  return `string_to_array(${parameter}::text, E'\\x1e')::json[]`;
 }
 
 /** Milliseconds since the Unix epoch of a timestamptz column, as a number in the row. */

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { BrokenInvariant, refuse } from '../domain/refusal.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
+import { runUntraced } from '../observability/spans.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import { classifyFailure, type Failure, sqlState } from './failures.ts';
@@ -107,7 +108,7 @@ async function tryOnce(
 ): Promise<readonly Command[]> {
   let client: PoolClient | undefined;
   try {
-    client = await deps.pool.connect();
+    client = await runUntraced(() => deps.pool.connect());
     const isLastTry = progress.widened >= WIDEN_TRIES_MAX;
     const attempt =
       (await settleDoubt(client, progress)) ??

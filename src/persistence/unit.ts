@@ -64,7 +64,6 @@ export async function attemptUnit(
       if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });
     }
     const statements = statementsOf(loaded, decided, deps.ids);
-    if (statements.length > 0 && loaded.xid === null) throw new BrokenInvariant('a unit writes what it has not locked');
     const unit: CommittedUnit = { kind: 'committed', decided, transitions: loaded.work.transitions };
     return await writeAndCommit(client, statements, unit, loaded.xid);
   } catch (error) {
@@ -126,8 +125,8 @@ function statementsOf(loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): State
 
 /**
  * Writes and commits in one round trip: where a statement fails, the server answers the COMMIT after it by rolling
- * back. A transaction without an id has locked nothing, so it has nothing to write and can be repeated whatever became
- * of it.
+ * back. A transaction without an id has locked nothing, so it can only announce verdicts once more and may be repeated
+ * whatever became of it.
  */
 async function writeAndCommit(
   client: PoolClient,

@@ -10,7 +10,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import type { Caller } from '../domain/caller.ts';
-import type { CallTrace } from '../ports.ts';
+import type { CallTrace } from '../ports/call-trace.ts';
 import type { InvalidRequest } from './validation.ts';
 
 /** What a handler knows of its call, whichever door it came through. */

@@ -12,7 +12,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { RefusalReason } from '../domain/refusal.ts';
-import type { CallTrace } from '../ports.ts';
+import type { CallTrace } from '../ports/call-trace.ts';
 import type { HeaderReader } from './authentication.ts';
 import { GrpcCode } from './grpc-code.ts';
 

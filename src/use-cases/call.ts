@@ -2,9 +2,9 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { Caller } from '../domain/caller.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { Cause, Target } from '../domain/working-set.ts';
+import type { CallTrace } from '../ports/call-trace.ts';
 import {
   type Answer,
-  type CallTrace,
   type Claim,
   type Command,
   type Needs,

@@ -18,6 +18,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/nats/publisher.nats.test.ts',
     title: 'never lets an older value replace a newer one',
   },
+  {
+    name: 'batch-without-expected-sequence',
+    file: 'test/nats/publisher.nats.test.ts',
+    title: 'keeps that for many pools at once',
+  },
   { name: 'mark-before-publish', file: `${CATCH}/nats-away.e2e.test.ts`, title: '' },
   { name: 'counter-drift', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
   { name: 'fulfil-keeps-on-hand', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },

@@ -1,6 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedServer } from '../../adapters/embedded/embedded-server.ts';
+import { BATCH_MESSAGES_MAX } from '../../adapters/nats/atomic-batch.ts';
 import type { StockView } from '../../src/ports.ts';
 import { startTestNats } from '../support/nats.ts';
 import { type NatsSide, openNatsSide } from '../support/nats-side.ts';
@@ -104,6 +105,37 @@ describe('publishing a reservation', () => {
     expect((await manager.streams.info('EARMARK_STATE')).state.last_seq).toBe(1);
   });
 
+  it('sends what belongs to one stream together, and does not keep what is new from being stored by what is known', async () => {
+    const rows = Array.from({ length: 6 }, (_, at) => reservationRow(reservationOf(`EM-B${at}`), 'reserved'));
+    const ids = rows.map((row) => row.outboxId);
+    expect(await side.publisher.publish(rows.slice(0, 2), 1n, NEVER)).toEqual(ids.slice(0, 2));
+    const batches = (await side.messages('EARMARK_OUT')).map((message) => message.header.get('Nats-Batch-Id'));
+    expect(new Set(batches).size).toBe(1);
+    expect(batches[0]).not.toBe('');
+    expect(await side.publisher.publish(rows, 1n, NEVER)).toEqual(ids);
+    expect(await side.messages('EARMARK_EVENT')).toHaveLength(6);
+    expect(await side.messages('EARMARK_OUT')).toHaveLength(12);
+  });
+
+  it('publishes more than one batch can carry, in order', async () => {
+    const rows = Array.from({ length: BATCH_MESSAGES_MAX + 50 }, (_, at) =>
+      reservationRow(reservationOf(`EM-M${at}`), 'reserved'),
+    );
+    expect(await side.publisher.publish(rows, 1n, NEVER)).toEqual(rows.map((row) => row.outboxId));
+    expect(await side.subjects('EARMARK_EVENT')).toEqual(
+      rows.map((row) => `earmark.v1.event.reserved.${row.topic === 'reservation' ? row.reservation.trackingId : ''}`),
+    );
+  });
+
+  it('goes one by one where a stream takes no batches yet', async () => {
+    await side.keeper.stop();
+    const manager = await jetstreamManager(side.connection);
+    await manager.streams.update('EARMARK_OUT', { allow_atomic: false });
+    const rows = [reservationRow(reservationOf('EM-8'), 'reserved'), reservationRow(reservationOf('EM-9'), 'reserved')];
+    expect(await side.publisher.publish(rows, 1n, NEVER)).toEqual(rows.map((row) => row.outboxId));
+    expect(await side.messages('EARMARK_OUT')).toHaveLength(4);
+  });
+
   it('gives verdicts of two warehouse systems on the same message id', async () => {
     const verdict = { kind: 'REJECTED', reason: 'TOO_LATE', metadata: { state: 'RELEASED' } } as const;
     const rows = [verdictRow('sim', 'pick-started', 'm1', verdict), verdictRow('other', 'pick-started', 'm1', verdict)];
@@ -164,6 +196,36 @@ describe('publishing a pool', () => {
     await side.publisher.publish([poolRow('SHOE-1', 12)], 1n, NEVER);
     expect(await stateNow()).toMatchObject({ version: '9', epoch: '2' });
     await other.close();
+  });
+
+  it('keeps that for many pools at once, and stores those that nobody else has', async () => {
+    const other = await openNatsSide(server, [BER], stockOf([BER], pools));
+    const skus = ['SHOE-1', 'SHOE-2', 'SHOE-3'];
+    for (const sku of skus) pools.set(sku, viewOf(sku, 9));
+    await side.publisher.publish(
+      skus.map((sku) => poolRow(sku, 5)),
+      2n,
+      NEVER,
+    );
+    await other.publisher.publish([poolRow('SHOE-1', 9), poolRow('SHOE-2', 9)], 2n, NEVER);
+    const rows = skus.map((sku) => poolRow(sku, 7));
+    expect(await side.publisher.publish(rows, 2n, NEVER)).toEqual(rows.map((row) => row.outboxId));
+    const versions = skus.map(async (sku) =>
+      (await side.last('EARMARK_STATE', `earmark.v1.state.sim.BER.${sku}`))?.json<{ version: string }>(),
+    );
+    expect((await Promise.all(versions)).map((value) => value?.version)).toEqual(['9', '9', '7']);
+    await other.close();
+  });
+
+  it('sends the numbers once for rows that wait, and again under a new leader', async () => {
+    await side.publisher.publish([poolRow('SHOE-1', 3)], 2n, NEVER);
+    const late = poolRow('SHOE-1', 3);
+    expect(await side.publisher.publish([late], 2n, NEVER)).toEqual([late.outboxId]);
+    const sequence = async () => (await jetstreamManager(side.connection)).streams.info('EARMARK_STATE');
+    expect((await sequence()).state.last_seq).toBe(1);
+    await side.publisher.publish([poolRow('SHOE-1', 3)], 3n, NEVER);
+    expect((await sequence()).state.last_seq).toBe(2);
+    expect(await stateNow()).toMatchObject({ version: '3', epoch: '3' });
   });
 
   it('asks the database when a new leader meets a higher version of an earlier one', async () => {

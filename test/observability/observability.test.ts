@@ -1,14 +1,8 @@
 import { INVALID_SPAN_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/log.ts';
-import {
-  createObservability,
-  endDecisionSpan,
-  type Observability,
-  runInSpan,
-  startDecisionSpan,
-  startUnitSpan,
-} from '../../src/observability.ts';
+import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../../src/observability/spans.ts';
+import { createObservability, type Observability } from '../../src/observability.ts';
 import { metricsHandler } from '../../src/telemetry.ts';
 
 const CALLER = { traceId: 'c'.repeat(32), spanId: 'd'.repeat(16), traceFlags: TraceFlags.NONE };

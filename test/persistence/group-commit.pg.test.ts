@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   GroupCommit,
   QUEUE_COMMANDS_MAX,
+  SECOND_UNIT_COMMANDS_MIN,
   UNIT_COMMANDS_MAX,
   UNITS_IN_FLIGHT_MAX,
 } from '../../src/persistence/group-commit.ts';
@@ -64,13 +65,18 @@ function watchedGroup(): Watched {
   return { group, units, submit, open: gate.resolve };
 }
 
+/** Waits for a condition, turn by turn of the event loop; the test's own time is the limit. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Begins as many units as may be in flight; they wait for the gate. */
 async function fillFlight({ units, submit }: Watched): Promise<{ running: Promise<Outcome>[] }> {
   const running: Promise<Outcome>[] = [];
   while (units.length < UNITS_IN_FLIGHT_MAX) {
     const before = units.length;
     running.push(submit(plainCommand()));
-    while (units.length === before) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => units.length > before);
   }
   return { running };
 }
@@ -97,6 +103,30 @@ describe('a unit', () => {
     watched.open();
     await Promise.all([...running, ...waiting]);
     expect(watched.units.map((unit) => unit.length)).toEqual([1, 1, UNIT_COMMANDS_MAX, 10]);
+  });
+
+  test('starts beside one in flight once enough wait to fill it', async () => {
+    const watched = watchedGroup();
+    const first = watched.submit(plainCommand());
+    await until(() => watched.units.length === 1);
+    const few = Array.from({ length: SECOND_UNIT_COMMANDS_MIN - 1 }, () => watched.submit(plainCommand()));
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(watched.units).toHaveLength(1);
+    const last = watched.submit(plainCommand());
+    await until(() => watched.units.length === 2);
+    expect(watched.units[1]).toHaveLength(SECOND_UNIT_COMMANDS_MIN);
+    watched.open();
+    expect(await Promise.all([first, ...few, last])).toHaveLength(SECOND_UNIT_COMMANDS_MIN + 1);
+  });
+
+  test('starts beside one that takes long, with what there is', async () => {
+    const watched = watchedGroup();
+    const slow = watched.submit(plainCommand());
+    await until(() => watched.units.length === 1);
+    const next = watched.submit(plainCommand());
+    await until(() => watched.units.length === 2);
+    watched.open();
+    expect(await Promise.all([slow, next])).toEqual([DONE, DONE]);
   });
 
   test('takes principals in turn', async () => {

@@ -4,13 +4,8 @@ import { trace } from '@opentelemetry/api';
 import pg from 'pg';
 import { maskUrl, readEnv } from '../../src/config.ts';
 import { createLogger } from '../../src/log.ts';
-import {
-  createObservability,
-  endDecisionSpan,
-  runInSpan,
-  startDecisionSpan,
-  startUnitSpan,
-} from '../../src/observability.ts';
+import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../../src/observability/spans.ts';
+import { createObservability } from '../../src/observability.ts';
 import { metricsHandler, shutdownTelemetry } from '../../src/telemetry.ts';
 
 /** Run with `--import` of the telemetry: one unit of three commands with a query, then prints what it saw as JSON. */

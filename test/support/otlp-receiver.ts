@@ -10,7 +10,7 @@ export interface ReceivedSpan {
   readonly parentSpanId?: string;
   readonly name: string;
   readonly kind: number;
-  readonly attributes: readonly { readonly key: string; readonly value: unknown }[];
+  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
   readonly events?: readonly { readonly name: string }[];
   readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
 }

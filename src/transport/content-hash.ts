@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type DescField, type DescMessage, isFieldSet, type Message, ScalarType } from '@bufbuild/protobuf';
 
 /** The field that names a request and is therefore no part of its content. */
@@ -13,7 +13,7 @@ const writers = new Map<string, Writer>();
  * and in which order a map came, makes no difference.
  */
 export function contentHash(schema: DescMessage, message: Message): Uint8Array {
-  return createHash('sha256').update(writerFor(schema)(message)).digest();
+  return hash('sha256', writerFor(schema)(message), 'buffer');
 }
 
 /** A writer is made once per message type: each set field as its number and a text that cannot run into the next. */

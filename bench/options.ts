@@ -60,7 +60,7 @@ export const QUICK: BenchOptions = {
   rounds: 3,
   leadInMs: 300,
   measureMs: 2_000,
-  warmUpMs: 3_000,
+  warmUpMs: 6_000,
 };
 
 /** Longer rounds, for figures to quote. */

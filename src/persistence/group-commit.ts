@@ -3,8 +3,11 @@ import type { Command, Outcome, SubmitOptions, UnitOfWork } from '../ports.ts';
 import { type Answers, dropped, refuseEach, settle, type WaitingGroup } from './group-answers.ts';
 import type { UnitWatcher } from './unit-of-work.ts';
 
-/** Commands in one unit of work. */
-export const UNIT_COMMANDS_MAX = 256;
+/**
+ * Commands gathered into one unit of work; a batch that is submitted as one may bring more, up to its own bound. Larger
+ * units gain nothing and leave nothing to do while their callers take the answers.
+ */
+export const UNIT_COMMANDS_MAX = 128;
 
 /** Request lines in one unit of work. */
 export const UNIT_LINES_MAX = 1_000;

@@ -123,11 +123,6 @@ class Run {
       seed: round + 1,
     });
     const endedAt = performance.now();
-    const mid = this.#cpuTimes(side);
-    const us = (x: number) => (x / Math.max(1, result.acceptedInAll)).toFixed(0);
-    process.stderr.write(
-      `${side.name} in window: ${(result.accepted / (result.measuredMs / 1_000)).toFixed(0)}/s server ${us(mid.server - before.server)} pg ${us(mid.postgres - before.postgres)} nats ${us(mid.nats - before.nats)} generator ${(result.cpuUs / result.accepted).toFixed(0)}\n`,
-    );
     if (side.name === 'service') await waitUntilPublished(side.database);
     const publishLagMs = performance.now() - endedAt;
     const after = this.#cpuTimes(side);

@@ -1,5 +1,5 @@
 import type { JetStreamClient } from '@nats-io/jetstream';
-import { inBatches, publishBatch } from './atomic-batch.ts';
+import { BATCH_MESSAGES_MIN, inBatches, publishBatch } from './atomic-batch.ts';
 import { runInLanes } from './keyed-lanes.ts';
 import type { OutgoingMessage } from './outgoing.ts';
 
@@ -17,7 +17,7 @@ export interface Appended {
 }
 
 /**
- * Appends messages to one stream, as batches. Where a batch is refused, as it is when one of its messages was stored
+ * Appends messages to one stream, many of them as batches and few of them one by one. Where a batch is refused, as it is when one of its messages was stored
  * before, its messages go one by one: the server acknowledges those as duplicates, which is as good as stored.
  */
 export async function appendAll(
@@ -29,7 +29,7 @@ export async function appendAll(
     try {
       signal.throwIfAborted();
       const messages = batch.map((each) => each.message);
-      const isStored = messages.length > 1 && (await publishBatch(js, messages)) !== null;
+      const isStored = messages.length >= BATCH_MESSAGES_MIN && (await publishBatch(js, messages)) !== null;
       if (!isStored) await appendOneByOne(js, batch, signal);
     } catch (error) {
       for (const each of batch) each.fail(error);

@@ -2,6 +2,12 @@ import { type BatchAck, JetStreamApiError, type JetStreamClient } from '@nats-io
 import type { MsgHdrs } from '@nats-io/transport-node';
 import type { OutgoingMessage } from './outgoing.ts';
 
+/**
+ * Messages from which on a batch pays: it costs the server about a millisecond of its own, and saves the client
+ * a third of that for each ten messages.
+ */
+export const BATCH_MESSAGES_MIN = 32;
+
 /** Messages of one batch; the server takes 1,000 at most. */
 export const BATCH_MESSAGES_MAX = 500;
 

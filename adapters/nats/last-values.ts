@@ -5,7 +5,7 @@ import {
   type JetStreamManager,
   type StoredMsg,
 } from '@nats-io/jetstream';
-import { inBatches, publishBatch } from './atomic-batch.ts';
+import { BATCH_MESSAGES_MIN, inBatches, publishBatch } from './atomic-batch.ts';
 import { runInLanes } from './keyed-lanes.ts';
 import type { LastValueMessage } from './outgoing.ts';
 import { Remembered } from './remembered.ts';
@@ -63,7 +63,7 @@ export class LastValueWriter {
     await Promise.all([...streams.values()].map((ofStream) => this.#writeStream(ofStream, signal)));
   }
 
-  /** As batches where nothing speaks against it, and the rest one by one. */
+  /** Many as batches where nothing speaks against it, few and the rest one by one. */
   async #writeStream(values: readonly LastValue[], signal: AbortSignal): Promise<void> {
     const together: LastValue[] = [];
     const alone: LastValue[] = [];
@@ -74,7 +74,7 @@ export class LastValueWriter {
     for (const batch of inBatches(together)) {
       try {
         signal.throwIfAborted();
-        if (batch.length === 1 || !(await this.#writeTogether(batch))) alone.push(...batch);
+        if (batch.length < BATCH_MESSAGES_MIN || !(await this.#writeTogether(batch))) alone.push(...batch);
       } catch (error) {
         for (const value of batch) value.fail(error);
       }

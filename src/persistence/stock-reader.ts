@@ -5,9 +5,18 @@ import type { Warehouse } from '../domain/sourcing.ts';
 import type { PoolRef } from '../domain/working-set.ts';
 import type { Page, PageRequest, StockEntry, StockReader, StockView } from '../ports.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
-import { ITEM_COLUMNS, type ItemRow, POOL_COLUMNS, type PoolRow, toItem, toStockLevel } from './rows.ts';
+import {
+  ITEM_COLUMNS,
+  type ItemRow,
+  POOL_COLUMNS,
+  type PoolRow,
+  toItem,
+  toStockLevel,
+  toWarehouse,
+  type WarehouseRow,
+} from './rows.ts';
 import { NOW } from './statements.ts';
-import { ItemTable, WarehouseTable } from './tables/tables.ts';
+import { ItemTable } from './tables/tables.ts';
 
 /** Pools one read answers. */
 export const STOCK_READ_MAX = 10_000;
@@ -33,7 +42,7 @@ export function createStockReader(orm: MikroORM, pool: Pool): StockReader {
     scan: (skus, warehouses) => scan(pool, skus, warehouses),
     list: (skus, warehouses, page) => list(pool, skus, warehouses, page),
     items: (skus) => items(orm, skus),
-    warehouses: () => warehouses(orm),
+    warehouses: () => warehouses(pool),
   };
 }
 
@@ -124,9 +133,13 @@ async function items(orm: MikroORM, skus: readonly string[]): Promise<Item[]> {
   return rows.map((row) => ({ ...row, tracking: row.tracking as Tracking, attributes: row.attributes }));
 }
 
-async function warehouses(orm: MikroORM): Promise<Warehouse[]> {
-  const rows = await orm.em.fork().find(WarehouseTable, {}, { orderBy: { priority: 'asc', code: 'asc' } });
-  return rows.map((row) => ({ ...row }));
+/** Read for each batch of the relay, so without entities. */
+async function warehouses(pool: Pool): Promise<Warehouse[]> {
+  const result = await pool.query<WarehouseRow>({
+    name: 'list-warehouses',
+    text: 'select * from warehouse order by priority, code',
+  });
+  return result.rows.map(toWarehouse);
 }
 
 function toView(row: ViewRow): StockView {

@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedServer } from '../../adapters/embedded/embedded-server.ts';
-import { BATCH_MESSAGES_MAX } from '../../adapters/nats/atomic-batch.ts';
+import { BATCH_MESSAGES_MAX, BATCH_MESSAGES_MIN } from '../../adapters/nats/atomic-batch.ts';
 import type { StockView } from '../../src/ports.ts';
 import { startTestNats } from '../support/nats.ts';
 import { type NatsSide, openNatsSide } from '../support/nats-side.ts';
@@ -106,15 +106,19 @@ describe('publishing a reservation', () => {
   });
 
   it('sends what belongs to one stream together, and does not keep what is new from being stored by what is known', async () => {
-    const rows = Array.from({ length: 6 }, (_, at) => reservationRow(reservationOf(`EM-B${at}`), 'reserved'));
+    const rows = Array.from({ length: 2 * BATCH_MESSAGES_MIN }, (_, at) =>
+      reservationRow(reservationOf(`EM-B${at}`), 'reserved'),
+    );
     const ids = rows.map((row) => row.outboxId);
-    expect(await side.publisher.publish(rows.slice(0, 2), 1n, NEVER)).toEqual(ids.slice(0, 2));
+    expect(await side.publisher.publish(rows.slice(0, BATCH_MESSAGES_MIN), 1n, NEVER)).toEqual(
+      ids.slice(0, BATCH_MESSAGES_MIN),
+    );
     const batches = (await side.messages('EARMARK_OUT')).map((message) => message.header.get('Nats-Batch-Id'));
     expect(new Set(batches).size).toBe(1);
     expect(batches[0]).not.toBe('');
     expect(await side.publisher.publish(rows, 1n, NEVER)).toEqual(ids);
-    expect(await side.messages('EARMARK_EVENT')).toHaveLength(6);
-    expect(await side.messages('EARMARK_OUT')).toHaveLength(12);
+    expect(await side.messages('EARMARK_EVENT')).toHaveLength(rows.length);
+    expect(await side.messages('EARMARK_OUT')).toHaveLength(2 * rows.length);
   });
 
   it('publishes more than one batch can carry, in order', async () => {
@@ -131,9 +135,11 @@ describe('publishing a reservation', () => {
     await side.keeper.stop();
     const manager = await jetstreamManager(side.connection);
     await manager.streams.update('EARMARK_OUT', { allow_atomic: false });
-    const rows = [reservationRow(reservationOf('EM-8'), 'reserved'), reservationRow(reservationOf('EM-9'), 'reserved')];
+    const rows = Array.from({ length: BATCH_MESSAGES_MIN }, (_, at) =>
+      reservationRow(reservationOf(`EM-A${at}`), 'reserved'),
+    );
     expect(await side.publisher.publish(rows, 1n, NEVER)).toEqual(rows.map((row) => row.outboxId));
-    expect(await side.messages('EARMARK_OUT')).toHaveLength(4);
+    expect(await side.messages('EARMARK_OUT')).toHaveLength(2 * rows.length);
   });
 
   it('gives verdicts of two warehouse systems on the same message id', async () => {
@@ -200,7 +206,7 @@ describe('publishing a pool', () => {
 
   it('keeps that for many pools at once, and stores those that nobody else has', async () => {
     const other = await openNatsSide(server, [BER], stockOf([BER], pools));
-    const skus = ['SHOE-1', 'SHOE-2', 'SHOE-3'];
+    const skus = Array.from({ length: BATCH_MESSAGES_MIN + 1 }, (_, at) => `SHOE-${at + 1}`);
     for (const sku of skus) pools.set(sku, viewOf(sku, 9));
     await side.publisher.publish(
       skus.map((sku) => poolRow(sku, 5)),
@@ -213,7 +219,11 @@ describe('publishing a pool', () => {
     const versions = skus.map(async (sku) =>
       (await side.last('EARMARK_STATE', `earmark.v1.state.sim.BER.${sku}`))?.json<{ version: string }>(),
     );
-    expect((await Promise.all(versions)).map((value) => value?.version)).toEqual(['9', '9', '7']);
+    expect((await Promise.all(versions)).map((value) => value?.version)).toEqual([
+      '9',
+      '9',
+      ...Array.from({ length: skus.length - 2 }, () => '7'),
+    ]);
     await other.close();
   });
 

@@ -53,7 +53,7 @@ const CASES: readonly BenchCase[] = [
   batch(BATCH_SIZE, true, 5),
 ];
 
-/** Under five minutes on two cores. */
+/** About seven minutes on two cores. */
 export const QUICK: BenchOptions = {
   cases: CASES,
   skuCount: SKU_COUNT,

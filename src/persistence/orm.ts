@@ -10,7 +10,8 @@ const CONNECTIONS_MAX = 8;
  * does where it hopes that the values help, they cost more to plan than to run; planned once while a table is still
  * small, they would scan it for ever. So: planned once, and by index.
  */
-const FIXED_PLANS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off';
+const FIXED_PLANS =
+  '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
 
 /** Limits of every connection, in milliseconds: what takes longer is given up and retried or refused. */
 const CONNECTION_LIMITS = {

@@ -2,6 +2,7 @@ import type { Caller } from './domain/caller.ts';
 import type { Item } from './domain/item.ts';
 import type { Refusal } from './domain/refusal.ts';
 import type { Reservation, ReservationState } from './domain/reservation.ts';
+import type { Rules } from './domain/rules.ts';
 import type { Warehouse } from './domain/sourcing.ts';
 import type { StockLevel } from './domain/stock-level.ts';
 import type { TransitionKind } from './domain/transition.ts';
@@ -42,9 +43,19 @@ export interface Needs {
   readonly newPools: readonly PoolRef[];
   /** Counts that need to know what moved after their own time. */
   readonly movedSince: readonly (PoolRef & { readonly since: number })[];
+  /** Whether it may make a new version of the rules. */
+  readonly newRules: boolean;
 }
 
-export const NO_NEEDS: Needs = { targets: [], skus: [], exchanges: [], orderLines: [], newPools: [], movedSince: [] };
+export const NO_NEEDS: Needs = {
+  targets: [],
+  skus: [],
+  exchanges: [],
+  orderLines: [],
+  newPools: [],
+  movedSince: [],
+  newRules: false,
+};
 
 export type VerdictKind = 'ACCEPTED' | 'IGNORED' | 'REJECTED';
 
@@ -62,6 +73,7 @@ export type Answer =
   | { readonly kind: 'stock'; readonly levels: readonly StockLevel[] }
   | { readonly kind: 'items'; readonly items: readonly Item[] }
   | { readonly kind: 'warehouses'; readonly warehouses: readonly Warehouse[] }
+  | { readonly kind: 'rules'; readonly rules: Rules }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'swept'; readonly count: number };
 
@@ -254,21 +266,6 @@ export interface Outbox {
 export interface MessagePublisher {
   /** Publishes the rows in order per subject and answers the ids whose every message was acknowledged. */
   publish(rows: readonly OutboxRow[], epoch: bigint, signal: AbortSignal): Promise<readonly bigint[]>;
-}
-
-export interface DueReservation {
-  readonly reservationId: string;
-  /** Milliseconds since its deadline, by the database's clock. */
-  readonly lateMs: number;
-}
-
-export interface DueReader {
-  /** Reservations past their deadline, oldest first, at most `limit`. */
-  dueReservations(limit: number): Promise<readonly DueReservation[]>;
-  /** In preparation past their deadline and not flagged. */
-  overdueReservations(limit: number): Promise<readonly DueReservation[]>;
-  /** Milliseconds until the next deadline by the database's clock; null where nothing is held. */
-  nextDeadlineInMs(): Promise<number | null>;
 }
 
 export interface Drift {

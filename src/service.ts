@@ -1,3 +1,4 @@
+import { compileRule } from '../adapters/cel/compile-rule.ts';
 import { connectNats } from '../adapters/nats/connection.ts';
 import { createPublisher } from '../adapters/nats/publisher.ts';
 import { createRefillTarget } from '../adapters/nats/refill-target.ts';
@@ -53,6 +54,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const wakes: (() => void)[] = [];
   const engine = await openEngine(settings.databaseUrl, {
     ids: SYSTEM_IDS,
+    compileRule,
     random: systemRandom,
     monotonicMs: () => performance.now(),
     pause,
@@ -197,7 +199,7 @@ function startWarehouseSide(natsUrl: string, engine: Engine, observability: Obse
     link,
     stock: engine.stock,
     ensureStreams: keeper.ensure,
-    lowThreshold: engine.rules().lowThreshold,
+    lowThreshold: async () => (await engine.rules.recent()).lowThreshold,
     log,
   });
   const relay = startOutboxRelay({

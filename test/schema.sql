@@ -182,6 +182,8 @@ create table rule_version (
   body jsonb not null,
   constraint rule_version_pkey PRIMARY KEY (version)
 );
+CREATE TRIGGER rule_version_append_only BEFORE DELETE OR UPDATE ON public.rule_version FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER rule_version_no_truncate BEFORE TRUNCATE ON public.rule_version FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
 create table stock_movement (
   movement_id uuid not null,

@@ -5,42 +5,78 @@ const DAY_MS = 86_400_000;
 /** One version of the global rules. A reservation keeps the version it was decided by. */
 export interface Rules {
   readonly version: number;
+  /** From when they hold, in milliseconds since the Unix epoch by the database's clock. */
   readonly effectiveAt: number;
-  readonly eligibility: EligibilityPolicy;
+  /** Why the version was made. */
+  readonly reason: string;
+  /** Every rule must allow an exchange; they are asked in this order. */
+  readonly eligibility: readonly EligibilityRule[];
   readonly defaultHoldWindowMs: number;
   readonly minHoldWindowMs: number;
   readonly maxHoldWindowMs: number;
   readonly channelHoldWindowsMs: Readonly<Record<string, number>>;
+  /** IANA name of the zone in which calendar days are counted. */
+  readonly timeZone: string;
+  /** Counts the whole days of a hold window as calendar days of the time zone. */
+  readonly calendarDays: boolean;
   readonly splitAllowed: boolean;
   readonly channelWarehouses: Readonly<Record<string, readonly string[]>>;
   readonly maxLines: number;
   readonly maxUnits: number;
+  /** Live reservations one customer may have; 0 means no limit. */
+  readonly maxLivePerCustomer: number;
   /** Available units at or below which a pool is flagged LOW; 0 turns the flag off. */
   readonly lowThreshold: number;
 }
 
-export interface EligibilityPolicy {
-  /** Days after delivery within which an exchange may be asked for. */
-  readonly returnWindowDays: number;
-  /** Return reasons that are never exchanged. */
-  readonly refusedReasons: readonly string[];
+/** One condition that an exchange must meet. */
+export interface EligibilityRule {
+  readonly name: string;
+  readonly expression: string;
+  readonly customerMessage: string;
+  readonly staffMessage: string;
 }
+
+/** Delivered at most 90 days ago, or nobody knows when. */
+export const RETURN_WINDOW: EligibilityRule = {
+  name: 'return-window',
+  expression: '!has(facts.delivered_time) || now - facts.delivered_time <= duration("2160h")',
+  customerMessage: 'The item was delivered more than 90 days ago.',
+  staffMessage: 'delivered more than 90 days ago',
+};
+
+/** Every return reason but abuse, however it is written. */
+export const RETURN_REASON: EligibilityRule = {
+  name: 'reason',
+  expression: '!(facts.reason.upperCase() in ["ABUSE"])',
+  customerMessage: 'This return cannot be exchanged.',
+  staffMessage: 'this return reason is never exchanged',
+};
 
 /** Version 1, which a fresh database starts with. */
 export const FIRST_RULES: Rules = {
   version: 1,
   effectiveAt: 0,
-  eligibility: { returnWindowDays: 90, refusedReasons: ['ABUSE'] },
+  reason: 'first rules',
+  eligibility: [RETURN_WINDOW, RETURN_REASON],
   defaultHoldWindowMs: 14 * DAY_MS,
   minHoldWindowMs: 1_000,
   maxHoldWindowMs: 90 * DAY_MS,
   channelHoldWindowsMs: {},
+  timeZone: 'UTC',
+  calendarDays: false,
   splitAllowed: true,
   channelWarehouses: {},
   maxLines: 100,
   maxUnits: 1_000,
+  maxLivePerCustomer: 0,
   lowThreshold: 0,
 };
+
+/** Names a version, for those who make the next one from it. */
+export function rulesEtag(version: number): string {
+  return `v${version}`;
+}
 
 /** What the rules say for one channel; a channel may bear any name, also one that every object has. */
 export function forChannel<T>(byChannel: Readonly<Record<string, T>>, channel: string): T | undefined {

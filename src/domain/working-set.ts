@@ -6,10 +6,12 @@ import { OrderLineUses } from './order-line-uses.ts';
 import { assertInvariant } from './refusal.ts';
 import { isDue, type Reservation } from './reservation.ts';
 import { expire } from './resolution.ts';
+import { RuleBook } from './rule-book.ts';
 import type { Rules } from './rules.ts';
 import type { Warehouse } from './sourcing.ts';
 import { applyDelta, poolKey, type StockDelta, type StockLevel } from './stock-level.ts';
 import type { TransitionKind } from './transition.ts';
+import type { WorkingSetRows } from './working-set-rows.ts';
 
 /** Names one reservation by any of its three ids. */
 export interface Target {
@@ -63,21 +65,6 @@ export interface Movement {
   readonly cause: Cause;
 }
 
-export interface WorkingSetRows {
-  readonly now: number;
-  readonly rules: Rules;
-  readonly warehouses: readonly Warehouse[];
-  readonly items: ReadonlyMap<string, Item>;
-  /** Every SKU whose pools are locked, whether it has any or not. */
-  readonly skus: ReadonlySet<string>;
-  readonly pools: readonly StockLevel[];
-  readonly reservations: readonly Reservation[];
-  readonly exchanges: readonly ExchangeState[];
-  readonly orderLines: readonly OrderLineUse[];
-  /** Sum of on hand changes after a count's own time, by {@link poolKey} and that time. */
-  readonly movedSince: ReadonlyMap<string, number>;
-}
-
 /** Thrown when a command needs rows that are not locked; the unit puts it back with the larger set. */
 export class MissingRows extends Error {
   override name = 'MissingRows';
@@ -97,7 +84,7 @@ export class MissingRows extends Error {
  */
 export class WorkingSet {
   readonly now: number;
-  readonly rules: Rules;
+  readonly ruleBook: RuleBook;
   readonly transitions: RecordedTransition[] = [];
   readonly movements: Movement[] = [];
   readonly putItems = new Map<string, Item>();
@@ -115,7 +102,7 @@ export class WorkingSet {
   constructor(rows: WorkingSetRows) {
     this.#rows = rows;
     this.now = rows.now;
-    this.rules = rows.rules;
+    this.ruleBook = new RuleBook(rows.ruleSet, rows.newestRules);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
     for (const level of rows.pools) {
       const key = poolKey(level.sku, level.warehouse);
@@ -128,6 +115,11 @@ export class WorkingSet {
     }
     for (const exchange of rows.exchanges) this.#exchanges.set(exchange.exchangeId, exchange);
     this.#orderLines = new OrderLineUses(rows.orderLines);
+  }
+
+  /** The rules that hold for the command that is decided now. */
+  get rules(): Rules {
+    return this.ruleBook.inForce.rules;
   }
 
   get pools(): ReadonlyMap<string, StockLevel> {

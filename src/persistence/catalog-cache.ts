@@ -1,8 +1,10 @@
 import type { PoolClient } from 'pg';
+import { type CompileRule, makeChecks } from '../domain/eligibility.ts';
 import type { Item } from '../domain/item.ts';
-import { FIRST_RULES, type Rules } from '../domain/rules.ts';
+import type { RuleSet } from '../domain/rule-book.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
 import { ITEM_COLUMNS, type ItemRow, toItem, toWarehouse, type WarehouseRow } from './rows.ts';
+import { RULE_COLUMNS, type RuleRow, toRules } from './rule-rows.ts';
 import { pipeline, rowsOf } from './statements.ts';
 
 /** Rule versions kept in memory; older ones are read again when a unit needs them. */
@@ -13,26 +15,33 @@ const ITEMS_KEPT_MAX = 50_000;
 
 /** Rules, warehouses and items as of the versions a unit has read; all change rarely. */
 export class CatalogCache {
-  readonly #rules = new Map<number, Rules>();
+  readonly #compileRule: CompileRule;
+  readonly #ruleSets = new Map<number, RuleSet>();
   #warehouses: { readonly version: string; readonly list: readonly Warehouse[] } | null = null;
   #items: { readonly version: string; readonly bySku: Map<string, Item> } = { version: '', bySku: new Map() };
 
-  async rules(client: PoolClient, version: number): Promise<Rules> {
-    const known = this.#rules.get(version);
+  constructor(compileRule: CompileRule) {
+    this.#compileRule = compileRule;
+  }
+
+  /** A version of the rules, its eligibility rules compiled once. */
+  async ruleSet(client: PoolClient, version: number): Promise<RuleSet> {
+    const known = this.#ruleSets.get(version);
     if (known !== undefined) return known;
     const [result] = await pipeline(client, 'read rules', [
       {
         name: 'read-rules',
-        text: 'select body::text as body from rule_version where version = $1::bigint',
+        text: `select ${RULE_COLUMNS} from rule_version v where v.version = $1::bigint`,
         values: [version],
       },
     ]);
-    const [row] = rowsOf<{ body: string }>(result);
+    const [row] = rowsOf<RuleRow & Record<string, unknown>>(result);
     if (row === undefined) throw new Error(`rule version ${version} is missing`);
-    const rules: Rules = { ...FIRST_RULES, ...(JSON.parse(row.body) as Partial<Rules>), version };
-    if (this.#rules.size >= RULES_KEPT_MAX) this.#rules.clear();
-    this.#rules.set(version, rules);
-    return rules;
+    const rules = toRules(row);
+    const set: RuleSet = { rules, checks: makeChecks(rules, this.#compileRule) };
+    if (this.#ruleSets.size >= RULES_KEPT_MAX) this.#ruleSets.clear();
+    this.#ruleSets.set(version, set);
+    return set;
   }
 
   async warehouses(client: PoolClient, version: string): Promise<readonly Warehouse[]> {

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { DueReader, DueReservation } from '../ports.ts';
+import type { DueReader, DueReservation } from '../ports/due-reader.ts';
 import { millis, NOW } from './statements.ts';
 
 /** Reads deadlines by the database's clock, the only clock that frees stock. */

@@ -1,13 +1,14 @@
 import type { Span } from '@opentelemetry/api';
-import type { Rules } from '../domain/rules.ts';
+import type { CompileRule } from '../domain/eligibility.ts';
 import type { TransitionKind } from '../domain/transition.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
 import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability/spans.ts';
 import type { Observability } from '../observability.ts';
+import type { DueReader } from '../ports/due-reader.ts';
+import type { RulesReader } from '../ports/rules-reader.ts';
 import type {
   ChangeFeed,
   Command,
-  DueReader,
   Ids,
   LedgerAuditor,
   Outbox,
@@ -23,7 +24,7 @@ import { GroupCommit } from './group-commit.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
 import { createReservationReader } from './reservation-reader.ts';
-import { readRules } from './rules-reader.ts';
+import { createRulesReader } from './rules-reader.ts';
 import { createStockReader } from './stock-reader.ts';
 import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
 
@@ -36,8 +37,9 @@ export interface Engine {
   readonly due: DueReader;
   readonly outbox: Outbox;
   readonly ledger: LedgerAuditor;
-  /** The rules that hold now. */
-  readonly rules: () => Rules;
+  readonly rules: RulesReader;
+  /** Makes an eligibility rule one that can be asked. */
+  readonly compileRule: CompileRule;
   /** Rejects while the database does not answer. */
   ping(): Promise<void>;
   /** Finishes what is queued, then closes the connections. */
@@ -47,6 +49,7 @@ export interface Engine {
 export interface EngineDeps extends Pick<UnitDeps, 'ids' | 'random' | 'monotonicMs' | 'pause'> {
   readonly ids: Ids;
   readonly observability: Observability;
+  readonly compileRule: CompileRule;
   /** Called after each commit, so that the relay and the feeds look at once. */
   readonly onCommit: () => void;
 }
@@ -54,12 +57,11 @@ export interface EngineDeps extends Pick<UnitDeps, 'ids' | 'random' | 'monotonic
 /** Opens a migrated database and puts the unit of work and the readers on it. */
 export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise<Engine> {
   const { orm, pool, unitPool, close } = await openDatabase(databaseUrl);
-  const cache = new CatalogCache();
+  const cache = new CatalogCache(deps.compileRule);
   const run = (commands: readonly Command[], watcher: UnitWatcher) =>
     observedUnit({ ...deps, pool: unitPool, cache, watcher }, commands);
   const unitOfWork = new GroupCommit(run);
   const stock = createStockReader(orm, pool);
-  const rules = await readRules(orm);
   return {
     unitOfWork,
     reservations: createReservationReader(pool),
@@ -68,7 +70,8 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     due: createDueReader(pool),
     outbox: createOutbox(pool, stock),
     ledger: createLedgerAuditor(pool),
-    rules: () => rules,
+    rules: createRulesReader(pool, deps.monotonicMs),
+    compileRule: deps.compileRule,
     async ping() {
       await pool.query({ name: 'ping', text: 'select 1' });
     },

@@ -15,6 +15,7 @@ import {
   lockOrderLines,
   lockPools,
   lockReservations,
+  lockRules,
   readClock,
   readDue,
   readMovedSince,
@@ -59,7 +60,8 @@ export async function lockAndLoad(
   const orderLines = rows<OrderLineRow>('lock-order-lines');
   const work = new WorkingSet({
     now: clock.now,
-    rules: await cache.rules(client, clock.rule_version),
+    ruleSet: await cache.ruleSet(client, clock.rule_version),
+    newestRules: rows<{ version: number }>('read-newest-rules')[0]?.version ?? null,
     warehouses: await cache.warehouses(client, clock.catalog_version),
     items: await cache.items(client, clock.catalog_version, locks.skus),
     skus: new Set(locks.skus),
@@ -93,6 +95,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
   const movedSince = commands.flatMap((command) => [...command.needs.movedSince]);
   const statements: Statement[] = [
     ...(claims.length > 0 ? [claimRequests(claims)] : []),
+    ...(locks.newRules ? lockRules() : []),
     ...(locks.exchanges.length > 0 ? [lockExchanges(locks.exchanges)] : []),
     ...(locks.orderLines.length > 0 ? [lockOrderLines(locks.orderLines)] : []),
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),

@@ -3,7 +3,7 @@ import { ALLOCATION_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts
 import { instant, millis, NOW, type Statement } from './statements.ts';
 
 /**
- * Every row lock of the service, in the one order all units take them: request ids, exchanges, order lines, pools,
+ * Every row lock of the service, in the one order all units take them: request ids, rules, exchanges, order lines, pools,
  * reservations; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
  */
 
@@ -26,6 +26,8 @@ export interface ExchangeRef {
 
 /** Everything one unit locks. */
 export interface LockSet {
+  /** Whether a command may make a new version of the rules. */
+  readonly newRules: boolean;
   readonly exchanges: readonly ExchangeRef[];
   readonly orderLines: readonly OrderLineRef[];
   readonly skus: readonly string[];
@@ -69,6 +71,17 @@ export function claimKey(command: Command): string {
   return command.claim === null
     ? ''
     : `${command.caller.principal}\u0000${command.claim.method}\u0000${command.claim.requestId}`;
+}
+
+/**
+ * Lets one unit at a time make rules. The lock is on the first version, which is always there; on the newest, the next
+ * would be another row and no lock. The newest is read by a later statement, which sees what is committed.
+ */
+export function lockRules(): Statement[] {
+  return [
+    { name: 'lock-rules', text: 'select 1 from rule_version where version = 1 for no key update', values: [] },
+    { name: 'read-newest-rules', text: 'select max(version)::float8 as version from rule_version', values: [] },
+  ];
 }
 
 /** Locks exchanges, creating the missing ones; returns those that were there. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationObject } from '@mikro-orm/core';
 import { Migration } from '@mikro-orm/migrations';
-import { FIRST_RULES } from '../domain/rules.ts';
 import { classifyFailure } from './failures.ts';
-import { LEDGER_SQL } from './migrations/001-ledger.sql.ts';
+import { FIRST_RULE_VERSION_SQL, LEDGER_SQL } from './migrations/001-ledger.sql.ts';
 import { ASSERT_ROWS_SQL } from './migrations/002-assert-rows.sql.ts';
+import { RULE_VERSIONS_SQL } from './migrations/003-rule-versions.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -13,11 +13,7 @@ const MIGRATION_LOCK = 0x6561726d;
 class Ledger extends Migration {
   override up(): void {
     this.addSql(LEDGER_SQL);
-    const { version, effectiveAt, ...body } = FIRST_RULES;
-    this.addSql(
-      `insert into rule_version (version, effective_time, actor, reason, body)
-       values (${version}, to_timestamp(${effectiveAt}), 'earmark', 'first rules', '${JSON.stringify(body)}')`,
-    );
+    this.addSql(FIRST_RULE_VERSION_SQL);
   }
 }
 
@@ -27,10 +23,17 @@ class AssertRows extends Migration {
   }
 }
 
+class RuleVersions extends Migration {
+  override up(): void {
+    this.addSql(RULE_VERSIONS_SQL);
+  }
+}
+
 /** Forward only, in this order; a name once released never changes. */
 export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
   { name: '002-assert-rows', class: AssertRows },
+  { name: '003-rule-versions', class: RuleVersions },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

@@ -54,6 +54,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     }
   }
   return {
+    newRules: commands.some((command) => command.needs.newRules),
     exchanges: [...exchanges.values()],
     orderLines: [...orderLines.values()],
     skus: [...new Set([...wantedSkus, ...skus])],

@@ -10,6 +10,7 @@ import {
   updateAllocations,
   updateReservations,
 } from './reservation-writes.ts';
+import { ruleStatements } from './rule-writes.ts';
 import type { Statement } from './statements.ts';
 import { movementStatements, orderLineStatements, poolStatements } from './stock-writes.ts';
 
@@ -40,6 +41,7 @@ export function writeStatements(context: WriteContext): Statement[] {
   const updated = finals.filter((change) => change.previous !== null).map((change) => change.next);
   return [
     ...catalogStatements(work),
+    ...ruleStatements(work),
     ...poolStatements(work),
     ...movementStatements(work, context.ids),
     ...exchangeStatements(context),

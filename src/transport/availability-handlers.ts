@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { refuse } from '../domain/refusal.ts';
-import type { Rules } from '../domain/rules.ts';
+import { forChannel, type Rules } from '../domain/rules.ts';
 import {
   AvailabilityService,
   type StreamAvailabilityRequest,
@@ -8,6 +8,7 @@ import {
   StreamAvailabilityResponseSchema,
 } from '../gen/earmark/v1/availability_service_pb.ts';
 import type { AvailabilityFeed } from '../ports/feeds.ts';
+import type { RulesReader } from '../ports/rules-reader.ts';
 import type { StockReader, StockView } from '../ports.ts';
 import { type Rpc, type RpcCall, serverStreaming, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
@@ -18,17 +19,18 @@ import { toTimestamp } from './wire-time.ts';
 interface Deps {
   readonly stock: StockReader;
   readonly availabilityFeed: AvailabilityFeed;
-  readonly rules: () => Rules;
+  readonly rules: RulesReader;
 }
 
 /** GetAvailability and StreamAvailability. */
 export function availabilityHandlers(deps: Deps): Rpc[] {
   return [
     unary(AvailabilityService.method.getAvailability, async ({ skus, warehouses, channel }) => {
-      const selling = sellingWarehouses(deps.rules(), channel, warehouses);
+      const rules = await deps.rules.current();
+      const selling = sellingWarehouses(rules, channel, warehouses);
       const views = await deps.stock.read([...new Set(skus)], selling);
       await refuseUnknown(deps.stock, skus, warehouses, views);
-      return { availability: views.map((view) => toAvailability(view, deps.rules())) };
+      return { availability: views.map((view) => toAvailability(view, rules)) };
     }),
     serverStreaming(AvailabilityService.method.streamAvailability, (request, call) => stream(deps, request, call)),
   ];
@@ -59,7 +61,7 @@ async function* stream(
   request: StreamAvailabilityRequest,
   call: RpcCall,
 ): AsyncGenerator<StreamAvailabilityResponse> {
-  const warehouses = sellingWarehouses(deps.rules(), request.channel, request.warehouses);
+  const warehouses = sellingWarehouses(await deps.rules.current(), request.channel, request.warehouses);
   const filter = { skus: request.skus, warehouses };
   const subscription = subscribed(() => deps.availabilityFeed.subscribe(filter, request.resumeToken, call.signal));
   for await (const event of subscription) {
@@ -68,7 +70,7 @@ async function* stream(
       resumeToken,
       event:
         event.type === 'update'
-          ? { case: 'update', value: toAvailability(event.view, deps.rules()) }
+          ? { case: 'update', value: toAvailability(event.view, await deps.rules.recent()) }
           : event.type === 'heartbeat'
             ? { case: 'heartbeat', value: { asOfTime: toTimestamp(event.asOf) } }
             : { case: 'snapshotComplete', value: { asOfTime: toTimestamp(event.asOf) } },
@@ -81,7 +83,7 @@ const NO_WAREHOUSE = [''];
 
 /** The warehouses asked for that the channel sells from; empty means all. */
 function sellingWarehouses(rules: Rules, channel: string, asked: readonly string[]): readonly string[] {
-  const selling = channel === '' ? undefined : rules.channelWarehouses[channel];
+  const selling = forChannel(rules.channelWarehouses, channel);
   if (selling === undefined) return asked;
   const both = asked.length === 0 ? selling : asked.filter((warehouse) => selling.includes(warehouse));
   return both.length === 0 ? NO_WAREHOUSE : both;

@@ -1,5 +1,6 @@
-import type { Rules } from '../domain/rules.ts';
+import type { CompileRule } from '../domain/eligibility.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
+import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Ids, LedgerAuditor, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
@@ -20,8 +21,8 @@ export interface HandlerDeps {
   readonly ledger: LedgerAuditor;
   readonly availabilityFeed: AvailabilityFeed;
   readonly reservationFeed: ReservationFeed;
-  /** The rules that hold now. */
-  readonly rules: () => Rules;
+  readonly rules: RulesReader;
+  readonly compileRule: CompileRule;
 }
 
 /** Every RPC of every service, ready for both doors. */

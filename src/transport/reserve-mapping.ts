@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { ExchangeFacts } from '../domain/eligibility.ts';
 import { type Refusal, refuse, unsupported } from '../domain/refusal.ts';
 import { RefusalSchema, type Refusal as WireRefusal } from '../gen/earmark/v1/refusal_pb.ts';
 import { ShortfallPolicy } from '../gen/earmark/v1/reservation_pb.ts';
@@ -8,6 +9,7 @@ import {
   ReserveRequestSchema,
   type ReserveResponse,
   ReserveResponseSchema,
+  type ExchangeFacts as WireFacts,
 } from '../gen/earmark/v1/reserve_pb.ts';
 import type { Outcome } from '../ports.ts';
 import type { ReserveInput, ReserveLineInput } from '../use-cases/reserve.ts';
@@ -30,7 +32,11 @@ export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal 
     customerRef: request.customerRef,
     channel: request.channel,
     lines: request.lines.map(toLineInput),
-    facts: { deliveredAt: fromTimestamp(request.facts?.deliveredTime), reason: request.facts?.reason ?? '' },
+    facts: toFacts(request.facts),
+    destination: {
+      countryCode: request.destination?.countryCode ?? '',
+      postalCode: request.destination?.postalCode ?? '',
+    },
     partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
     holdWindowMs: fromDuration(request.holdWindow),
     priority: request.priority,
@@ -53,6 +59,17 @@ function findUnsupported(request: ReserveRequest): Refusal | null {
     if (Object.keys(line.wantedAttributes).length > 0) return unsupported('lines.wanted_attributes');
   }
   return null;
+}
+
+/** What nobody told is empty; only the time of delivery may be unknown. */
+function toFacts(facts: WireFacts | undefined): ExchangeFacts {
+  return {
+    deliveredAt: fromTimestamp(facts?.deliveredTime),
+    reason: facts?.reason ?? '',
+    itemCondition: facts?.itemCondition ?? '',
+    customerTier: facts?.customerTier ?? '',
+    attributes: facts?.attributes ?? {},
+  };
 }
 
 /** Without a SKU the replacement is like for like: the returned item itself. */

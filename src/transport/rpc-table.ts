@@ -28,8 +28,6 @@ export const UNIMPLEMENTED_RPCS: readonly string[] = [
   'ReservationService/ReportMilestone',
   'ReservationService/ExplainReservation',
   'StockService/ListShortages',
-  'RuleService/ListRuleVersions',
-  'RuleService/PutRules',
   'RuleService/SimulateRules',
   'RuleService/ApplyRules',
   'KpiService/GetKpis',

@@ -1,6 +1,5 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { Refusal } from '../domain/refusal.ts';
-import type { Rules } from '../domain/rules.ts';
 import { poolKey } from '../domain/stock-level.ts';
 import {
   AdjustStockRequestSchema,
@@ -10,6 +9,7 @@ import {
   ReceiveStockRequestSchema,
   StockService,
 } from '../gen/earmark/v1/stock_service_pb.ts';
+import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Ids, Outcome, StockReader, UnitOfWork } from '../ports.ts';
 import { adjustStock, countStock, putItems, putWarehouses, receiveStock } from '../use-cases/stock.ts';
 import { contentHash } from './content-hash.ts';
@@ -32,7 +32,7 @@ interface Deps {
   readonly unitOfWork: UnitOfWork;
   readonly ids: Ids;
   readonly stock: StockReader;
-  readonly rules: () => Rules;
+  readonly rules: RulesReader;
 }
 
 /** What is physically there: catalogue, warehouses, receipts, adjustments, counts, and their list. */
@@ -81,15 +81,16 @@ function quantityHandlers(deps: Deps): Rpc[] {
 
 function listHandler(deps: Deps): Rpc {
   return unary(StockService.method.listStock, async (request) => {
-    const [page, warehouses] = await Promise.all([
+    const [page, warehouses, rules] = await Promise.all([
       deps.stock.list(request.skus, request.warehouses, toPageRequest(request)),
       deps.stock.warehouses(),
+      deps.rules.current(),
     ]);
     const byCode = new Map(warehouses.map((warehouse) => [warehouse.code, toWarehouse(warehouse)]));
     const entries = page.rows.map((row) => {
       const warehouse = byCode.get(row.level.warehouse);
       const known = warehouse === undefined ? {} : { warehouse };
-      return { availability: toAvailability(row, deps.rules()), item: toItem(row.item), ...known };
+      return { availability: toAvailability(row, rules), item: toItem(row.item), ...known };
     });
     return { entries, nextPageToken: page.nextPageToken };
   });
@@ -102,7 +103,8 @@ async function levelsOf(deps: Deps, outcome: Outcome) {
   const ordered = [...answer.levels].sort((left, right) =>
     poolKey(left.sku, left.warehouse) < poolKey(right.sku, right.warehouse) ? -1 : 1,
   );
-  return { availability: ordered.map((level) => toAvailability({ level, due: 0 }, deps.rules())), replayed };
+  const rules = await deps.rules.current();
+  return { availability: ordered.map((level) => toAvailability({ level, due: 0 }, rules)), replayed };
 }
 
 function succeeded(outcome: Outcome) {

@@ -1,5 +1,11 @@
 import type { Caller } from '../domain/caller.ts';
-import { checkEligibility, checkOrderLine, type ExchangeFacts, notEligible } from '../domain/eligibility.ts';
+import {
+  checkEligibility,
+  checkOrderLine,
+  type Destination,
+  type ExchangeFacts,
+  notEligible,
+} from '../domain/eligibility.ts';
 import { chooseHoldWindow } from '../domain/hold-window.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { type Allocation, isLive, type LiveReservation, type ReservationLine } from '../domain/reservation.ts';
@@ -38,6 +44,7 @@ export interface ReserveInput extends RequestKey {
   readonly channel: string;
   readonly lines: readonly ReserveLineInput[];
   readonly facts: ExchangeFacts;
+  readonly destination: Destination;
   /** Takes what there is and forgets the rest, instead of refusing. */
   readonly partial: boolean;
   readonly holdWindowMs: number | null;
@@ -163,7 +170,7 @@ function checkRequest(work: WorkingSet, input: ReserveInput): Refusal | null {
   return (
     checkNames(work, input) ??
     checkExchange(work, input) ??
-    checkEligibility(work.rules, input.facts, work.now) ??
+    checkEligibility(work.ruleBook.inForce.checks, work.rules.version, input, work.now) ??
     checkSizeLimits(
       work.rules,
       input.lines.length,

@@ -1,4 +1,5 @@
-import type { DueReader, UnitOfWork } from '../ports.ts';
+import type { DueReader } from '../ports/due-reader.ts';
+import type { UnitOfWork } from '../ports.ts';
 import { expireDue, SWEEP_SIZE } from '../use-cases/expire-due.ts';
 import { type Loop, startLoop } from './loop.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkEligibility, checkOrderLine, orderLineKey } from '../../src/domain/eligibility.ts';
-import { FIRST_RULES } from '../../src/domain/rules.ts';
-import { DAY_MS, runs, T0 } from '../support/arbitraries.ts';
+import { aCase, DAY_MS, runs, T0 } from '../support/arbitraries.ts';
+import { aRuleSet } from '../support/deciding.ts';
 
 describe('the first rule that says no', () => {
   // delivered at, reason → rule
@@ -18,7 +18,7 @@ describe('the first rule that says no', () => {
     // Both say no: the return window comes first.
     [T0 - 91 * DAY_MS, 'ABUSE', 'return-window'],
   ])('delivered %s for %j: %s', (deliveredAt, reason, rule) => {
-    const refusal = checkEligibility({ ...FIRST_RULES, version: 3 }, { deliveredAt, reason }, T0);
+    const refusal = checkEligibility(aRuleSet().checks, 3, aCase({ deliveredAt, reason }), T0);
     expect(refusal?.metadata.rule ?? null).toBe(rule);
     if (refusal !== null) expect(refusal).toMatchObject({ reason: 'NOT_ELIGIBLE', metadata: { rule_version: '3' } });
   });

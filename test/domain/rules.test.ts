@@ -7,7 +7,10 @@ const RULES: Rules = { ...FIRST_RULES, version: 7 };
 test('a fresh installation starts with the published first version', () => {
   expect(FIRST_RULES).toMatchObject({
     version: 1,
-    eligibility: { returnWindowDays: 90, refusedReasons: ['ABUSE'] },
+    eligibility: [{ name: 'return-window' }, { name: 'reason' }],
+    timeZone: 'UTC',
+    calendarDays: false,
+    maxLivePerCustomer: 0,
     defaultHoldWindowMs: 14 * DAY_MS,
     minHoldWindowMs: 1_000,
     maxHoldWindowMs: 90 * DAY_MS,

@@ -143,6 +143,9 @@ const REFUSED: [what: string, statement: string, state: string, constraint: stri
     UNIQUE,
     'outbox_once_per_transition',
   ],
+  ['changing a rule version', "update rule_version set reason = 'x'", RAISED, /append-only: UPDATE of rule_version/],
+  ['deleting a rule version', 'delete from rule_version', RAISED, /append-only: DELETE of rule_version/],
+  ['emptying the rule versions', 'truncate rule_version', RAISED, /append-only: TRUNCATE of rule_version/],
   ['emptying the movements', 'truncate stock_movement', RAISED, /append-only: TRUNCATE of stock_movement/],
 ];
 

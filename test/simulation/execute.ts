@@ -7,6 +7,7 @@ import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock.ts';
 import { applyWarehouseMessage, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
+import { NO_FACTS } from '../support/arbitraries.ts';
 import {
   type CountedCommand,
   contentHashOf,
@@ -95,7 +96,8 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     customerRef: '',
     channel: '',
     lines: command.lines.map(({ purchased, ...line }) => ({ ...line, returnedSku: '', purchasedQuantity: purchased })),
-    facts: { deliveredAt: command.deliveredAt, reason: command.reason },
+    facts: { ...NO_FACTS, deliveredAt: command.deliveredAt, reason: command.reason },
+    destination: { countryCode: '', postalCode: '' },
     partial: command.partial,
     holdWindowMs: command.holdWindowMs,
     priority: 0,

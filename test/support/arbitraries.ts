@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ExchangeCase, ExchangeFacts } from '../../src/domain/eligibility.ts';
 import type { Item } from '../../src/domain/item.ts';
 import type { Allocation, LiveReservation, ReservationLine } from '../../src/domain/reservation.ts';
 import type { Warehouse } from '../../src/domain/sourcing.ts';
@@ -17,6 +18,20 @@ export const DAY_MS = 24 * HOUR_MS;
 export function runs(numRuns = PROPERTY_RUNS): { numRuns: number; seed?: number } {
   const seed = process.env.EARMARK_TEST_SEED;
   return { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+}
+
+/** What a case that tells nothing is like. */
+export const NO_FACTS = { deliveredAt: null, reason: '', itemCondition: '', customerTier: '', attributes: {} };
+
+/** What eligibility rules are asked about. */
+export function aCase(facts: Partial<ExchangeFacts> = {}, more: Partial<ExchangeCase> = {}): ExchangeCase {
+  return {
+    facts: { ...NO_FACTS, ...facts },
+    channel: 'web',
+    lines: [{ sku: 'A', quantity: 1 }],
+    destination: { countryCode: '', postalCode: '' },
+    ...more,
+  };
 }
 
 export function aLevel(more: Partial<StockLevel> = {}): StockLevel {

@@ -1,7 +1,11 @@
+import { compileRule } from '../../adapters/cel/compile-rule.ts';
+import { makeChecks } from '../../src/domain/eligibility.ts';
 import type { LiveReservation, Reservation } from '../../src/domain/reservation.ts';
-import { FIRST_RULES } from '../../src/domain/rules.ts';
+import type { RuleSet } from '../../src/domain/rule-book.ts';
+import { FIRST_RULES, type Rules } from '../../src/domain/rules.ts';
 import { poolKey, type StockLevel } from '../../src/domain/stock-level.ts';
-import { WorkingSet, type WorkingSetRows } from '../../src/domain/working-set.ts';
+import { WorkingSet } from '../../src/domain/working-set.ts';
+import type { WorkingSetRows } from '../../src/domain/working-set-rows.ts';
 import type { Outcome, UnitOfWork } from '../../src/ports.ts';
 import type { Call } from '../../src/use-cases/call.ts';
 import { A_CAUSE, aLevel, anItem, aWarehouse, SKUS, T0 } from './arbitraries.ts';
@@ -9,12 +13,19 @@ import { A_CAUSE, aLevel, anItem, aWarehouse, SKUS, T0 } from './arbitraries.ts'
 /** Asks as a service would. */
 export const CALL: Call = { caller: A_CAUSE.caller, trace: null };
 
+/** The first rules with changes, ready to be asked. */
+export function aRuleSet(more: Partial<Rules> = {}): RuleSet {
+  const rules = { ...FIRST_RULES, ...more };
+  return { rules, checks: makeChecks(rules, compileRule) };
+}
+
 /** A working set with items A, B and C, warehouses W1 to W3, and ten units of A at W1, unless told otherwise. */
 export function aWorkingSet(more: Partial<WorkingSetRows> = {}): WorkingSet {
   const reservations = more.reservations ?? [];
   return new WorkingSet({
     now: T0,
-    rules: FIRST_RULES,
+    ruleSet: aRuleSet(),
+    newestRules: null,
     warehouses: [aWarehouse('W1'), aWarehouse('W2', { priority: 2 }), aWarehouse('W3', { priority: 3, wms: 'wms-3' })],
     items: new Map(SKUS.map((sku) => [sku, anItem(sku)])),
     skus: new Set([...SKUS, 'unknown']),

@@ -1,3 +1,4 @@
+import { compileRule } from '../../adapters/cel/compile-rule.ts';
 import { createLogger } from '../../src/log.ts';
 import { createObservability } from '../../src/observability.ts';
 import { type Engine, openEngine } from '../../src/persistence/engine.ts';
@@ -15,6 +16,7 @@ export function openTestEngine(databaseUrl: string, options: TestEngineOptions):
   const observability = createObservability(createLogger('error', { write: () => undefined }));
   return openEngine(databaseUrl, {
     ids: options.ids,
+    compileRule,
     observability: { ...observability, recordUnitFailure: options.onUnitFailure },
     onCommit: () => undefined,
     random: options.random,

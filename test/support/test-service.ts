@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
+import { compileRule } from '../../adapters/cel/compile-rule.ts';
 import type { RecordedTransition } from '../../src/domain/working-set.ts';
 import { CatalogCache } from '../../src/persistence/catalog-cache.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
@@ -9,6 +10,7 @@ import type { Command, Ids, Outcome } from '../../src/ports.ts';
 import type { Call } from '../../src/use-cases/call.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
 import { putItems, putWarehouses, receiveStock } from '../../src/use-cases/stock.ts';
+import { NO_FACTS } from './arbitraries.ts';
 
 export const CALL: Call = {
   caller: { principal: 'tester', actorType: 'SERVICE', channel: '' },
@@ -39,7 +41,7 @@ export async function openTestService(url: string): Promise<TestService> {
   const deps = {
     pool: database.unitPool,
     ids,
-    cache: new CatalogCache(),
+    cache: new CatalogCache(compileRule),
     random: () => 0.5,
     monotonicMs: () => performance.now(),
     pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
@@ -112,7 +114,8 @@ export function reserveInput(lines: readonly WantedLine[], changes: Partial<Rese
       warehouse: '',
       purchasedQuantity: 0,
     })),
-    facts: { deliveredAt: null, reason: 'SIZE' },
+    facts: { ...NO_FACTS, reason: 'SIZE' },
+    destination: { countryCode: '', postalCode: '' },
     partial: false,
     holdWindowMs: null,
     priority: 0,

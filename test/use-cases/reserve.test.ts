@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Reservation } from '../../src/domain/reservation.ts';
-import { FIRST_RULES } from '../../src/domain/rules.ts';
 import type { WorkingSet } from '../../src/domain/working-set.ts';
 import type { Ids, UnitOfWork } from '../../src/ports.ts';
 import { RESERVE_GROUP_LINES_MAX, RESERVE_GROUP_MAX, type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
-import { aLevel, aReservation, DAY_MS, T0 } from '../support/arbitraries.ts';
-import { aWorkingSet, CALL, decidingOn, levelIn, saidBy } from '../support/deciding.ts';
+import { aLevel, aReservation, DAY_MS, NO_FACTS, T0 } from '../support/arbitraries.ts';
+import { aRuleSet, aWorkingSet, CALL, decidingOn, levelIn, saidBy } from '../support/deciding.ts';
 
 const LINE = { sku: 'A', quantity: 1, orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0 };
 
@@ -19,7 +18,8 @@ function anInput(more: Partial<ReserveInput> = {}): ReserveInput {
     customerRef: '',
     channel: 'web',
     lines: [LINE],
-    facts: { deliveredAt: null, reason: '' },
+    facts: NO_FACTS,
+    destination: { countryCode: '', postalCode: '' },
     partial: false,
     holdWindowMs: null,
     priority: 0,
@@ -48,7 +48,7 @@ describe('refusals in their documented order', () => {
   // Every check fails at once; each row takes away the one that the row before it was refused by.
   const faults = {
     name: { lines: [{ ...LINE, sku: 'unknown', quantity: 2_000, orderLineId: 'ol', purchasedQuantity: 1 }] },
-    facts: { facts: { deliveredAt: T0 - 91 * DAY_MS, reason: 'ABUSE' } },
+    facts: { facts: { ...NO_FACTS, deliveredAt: T0 - 91 * DAY_MS, reason: 'ABUSE' } },
     window: { holdWindowMs: 1 },
   };
   const known = { ...LINE, quantity: 2_000, orderLineId: 'ol', purchasedQuantity: 1 };
@@ -114,7 +114,7 @@ describe('a batch', () => {
 
 describe('a reservation', () => {
   test('keeps the rule version, the deadline and what it holds', async () => {
-    const work = aWorkingSet({ rules: { ...FIRST_RULES, version: 7 } });
+    const work = aWorkingSet({ ruleSet: aRuleSet({ version: 7 }) });
     const [outcome] = await ask(work, anInput({ holdWindowMs: 5_000, lines: [{ ...LINE, quantity: 4 }] }));
     expect(outcome).toMatchObject({
       answer: { reservation: { version: 1, ruleVersion: 7, createdAt: T0, expireAt: T0 + 5_000, state: 'RESERVED' } },
@@ -133,10 +133,10 @@ describe('a reservation', () => {
   });
 
   test('is served by the warehouses of its channel alone, whatever the channel is called', async () => {
-    const rules = { ...FIRST_RULES, channelWarehouses: { store: ['W2'] } };
+    const ruleSet = aRuleSet({ channelWarehouses: { store: ['W2'] } });
     const pools = [aLevel(), aLevel({ warehouse: 'W2', onHand: 1 })];
     const said = async (channel: string) => {
-      const work = aWorkingSet({ rules, pools });
+      const work = aWorkingSet({ ruleSet, pools });
       return [
         saidBy((await ask(work, anInput({ channel })))[0]),
         ...work.changedPools().map(({ after }) => after.warehouse),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 } from 'uuid';
+import { compileRule } from '../../adapters/cel/compile-rule.ts';
 import { createLogger } from '../../src/log.ts';
 import { createObservability } from '../../src/observability.ts';
 import { type Engine, openEngine } from '../../src/persistence/engine.ts';
@@ -38,6 +39,7 @@ export async function startWireService(streamsMax = 50): Promise<WireService> {
   const wakes: (() => void)[] = [];
   const engine = await openEngine(database.url, {
     ids,
+    compileRule,
     random: () => 0.5,
     monotonicMs: () => performance.now(),
     pause: (ms: number) => sleep(ms),

@@ -245,3 +245,12 @@ create trigger allocation_kept before delete on allocation
 create trigger allocation_no_truncate before truncate on allocation
   for each statement execute function refuse_ledger_change();
 `;
+
+/** The rules a fresh database starts with, in the form of that time. */
+export const FIRST_RULE_VERSION_SQL = `
+insert into rule_version (version, effective_time, actor, reason, body)
+values (1, to_timestamp(0), 'earmark', 'first rules', '{
+  "eligibility": {"returnWindowDays": 90, "refusedReasons": ["ABUSE"]},
+  "defaultHoldWindowMs": 1209600000, "minHoldWindowMs": 1000, "maxHoldWindowMs": 7776000000,
+  "channelHoldWindowsMs": {}, "splitAllowed": true, "channelWarehouses": {},
+  "maxLines": 100, "maxUnits": 1000, "lowThreshold": 0}')`;

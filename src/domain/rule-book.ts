@@ -1,0 +1,46 @@
+import type { Caller } from './caller.ts';
+import type { EligibilityCheck } from './eligibility.ts';
+import { assertInvariant } from './refusal.ts';
+import type { Rules } from './rules.ts';
+
+/** A rule set with its eligibility rules ready to be asked. */
+export interface RuleSet {
+  readonly rules: Rules;
+  readonly checks: readonly EligibilityCheck[];
+}
+
+/** A version made in a unit of work, and by whom. */
+export interface NewRuleVersion {
+  readonly rules: Rules;
+  readonly author: Caller;
+}
+
+/** The rules as one unit of work reads and changes them. */
+export class RuleBook {
+  readonly added: NewRuleVersion[] = [];
+  #inForce: RuleSet;
+  #newest: number | null;
+
+  /** @param newest the newest version, in force or not; null where the unit may not make another */
+  constructor(inForce: RuleSet, newest: number | null) {
+    this.#inForce = inForce;
+    this.#newest = newest;
+  }
+
+  get inForce(): RuleSet {
+    return this.#inForce;
+  }
+
+  get newest(): number {
+    assertInvariant(this.#newest !== null, 'the rules must be locked to be changed');
+    return this.#newest;
+  }
+
+  /** Adds the next version; commands after this one are decided by it where it holds at once. */
+  add(set: RuleSet, author: Caller, now: number): void {
+    assertInvariant(set.rules.version === this.newest + 1, 'rule versions have a gap');
+    this.#newest = set.rules.version;
+    this.added.push({ rules: set.rules, author });
+    if (set.rules.effectiveAt <= now) this.#inForce = set;
+  }
+}

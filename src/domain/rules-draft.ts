@@ -1,0 +1,58 @@
+import { type Refusal, refuse } from './refusal.ts';
+import type { Rules } from './rules.ts';
+
+/** Rules to be: without a version, and from now on where they name no instant. */
+export interface RulesDraft extends Omit<Rules, 'version' | 'effectiveAt'> {
+  readonly effectiveAt: number | null;
+}
+
+/** Refuses a draft that contradicts itself, by the field as callers know it; each field alone is in its range already. */
+export function checkDraft(draft: RulesDraft): Refusal | null {
+  return checkNames(draft) ?? checkWindows(draft) ?? checkTimeZone(draft);
+}
+
+function checkNames({ eligibility }: RulesDraft): Refusal | null {
+  const seen = new Set<string>();
+  for (const [at, { name }] of eligibility.entries()) {
+    if (seen.has(name)) return invalid(`eligibility[${at}].name`, `a rule before is named ${name} too`, { rule: name });
+    seen.add(name);
+  }
+  return null;
+}
+
+function checkWindows(draft: RulesDraft): Refusal | null {
+  const { minHoldWindowMs: min, maxHoldWindowMs: max } = draft;
+  if (max < min) return invalid('max_hold_window', 'is shorter than min_hold_window', bounds(draft));
+  const windows: [string, number][] = [
+    ['default_hold_window', draft.defaultHoldWindowMs],
+    ...Object.entries(draft.channelHoldWindowsMs).map(([channel, ms]): [string, number] => [
+      `channel_hold_windows[${JSON.stringify(channel)}]`,
+      ms,
+    ]),
+  ];
+  for (const [field, ms] of windows) {
+    if (ms <= 0 || ms < min || ms > max) {
+      return invalid(field, 'lies outside min_hold_window and max_hold_window', { ...bounds(draft), window_ms: ms });
+    }
+  }
+  return null;
+}
+
+function bounds({ minHoldWindowMs, maxHoldWindowMs }: RulesDraft) {
+  return { min_hold_window_ms: minHoldWindowMs, max_hold_window_ms: maxHoldWindowMs };
+}
+
+function checkTimeZone({ timeZone }: RulesDraft): Refusal | null {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone });
+    return null;
+  } catch {
+    return invalid('time_zone', 'is no IANA time zone', { time_zone: timeZone });
+  }
+}
+
+/** @param field inside the rules */
+export function invalid(field: string, problem: string, more: Record<string, string | number> = {}): Refusal {
+  const path = `rules.${field}`;
+  return refuse('INVALID_FIELD', `${path}: ${problem}`, { field: path, description: problem, ...more });
+}

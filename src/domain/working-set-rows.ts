@@ -1,0 +1,25 @@
+import type { OrderLineUse } from './eligibility.ts';
+import type { Item } from './item.ts';
+import type { Reservation } from './reservation.ts';
+import type { RuleSet } from './rule-book.ts';
+import type { Warehouse } from './sourcing.ts';
+import type { StockLevel } from './stock-level.ts';
+import type { ExchangeState } from './working-set.ts';
+
+/** What one unit of work has read under its locks. */
+export interface WorkingSetRows {
+  readonly now: number;
+  readonly ruleSet: RuleSet;
+  /** The newest rule version, in force or not; null where no command makes another. */
+  readonly newestRules: number | null;
+  readonly warehouses: readonly Warehouse[];
+  readonly items: ReadonlyMap<string, Item>;
+  /** Every SKU whose pools are locked, whether it has any or not. */
+  readonly skus: ReadonlySet<string>;
+  readonly pools: readonly StockLevel[];
+  readonly reservations: readonly Reservation[];
+  readonly exchanges: readonly ExchangeState[];
+  readonly orderLines: readonly OrderLineUse[];
+  /** Sum of on hand changes after a count's own time, by {@link poolKey} and that time. */
+  readonly movedSince: ReadonlyMap<string, number>;
+}

@@ -1,0 +1,14 @@
+export interface DueReservation {
+  readonly reservationId: string;
+  /** Milliseconds since its deadline, by the database's clock. */
+  readonly lateMs: number;
+}
+
+export interface DueReader {
+  /** Reservations past their deadline, oldest first, at most `limit`. */
+  dueReservations(limit: number): Promise<readonly DueReservation[]>;
+  /** In preparation past their deadline and not flagged. */
+  overdueReservations(limit: number): Promise<readonly DueReservation[]>;
+  /** Milliseconds until the next deadline by the database's clock; null where nothing is held. */
+  nextDeadlineInMs(): Promise<number | null>;
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { describeDifferences } from '../../src/domain/rule-differences.ts';
+import { FIRST_RULES, RETURN_REASON, RETURN_WINDOW, type Rules } from '../../src/domain/rules.ts';
+import { DAY_MS, HOUR_MS } from '../support/arbitraries.ts';
+
+const TIER = { name: 'tier', expression: 'facts.customer_tier != "NEW"', customerMessage: '', staffMessage: '' };
+
+test.each<[Partial<Rules>, string[]]>([
+  [{}, []],
+  // Who made it, when and why stands beside the differences.
+  [{ version: 2, effectiveAt: 5, reason: 'other' }, []],
+  [{ defaultHoldWindowMs: 36 * HOUR_MS }, ['default_hold_window was 14 d, is now 36 h']],
+  [{ minHoldWindowMs: 0 }, ['min_hold_window was 1 s, is now 0 ms']],
+  [
+    { calendarDays: true, timeZone: 'Europe/Berlin' },
+    ['time_zone was UTC, is now Europe/Berlin', 'calendar_days was no, is now yes'],
+  ],
+  [{ maxLivePerCustomer: 3 }, ['max_live_per_customer was none, is now 3']],
+  [{ channelHoldWindowsMs: { store: DAY_MS } }, ['channel_hold_windows of store was unset, is now 1 d']],
+  [
+    { channelWarehouses: { store: [], web: ['W1', 'W2'] } },
+    [
+      'channel_warehouses of store was unset, is now no warehouse',
+      'channel_warehouses of web was unset, is now W1, W2',
+    ],
+  ],
+  [{ eligibility: [RETURN_WINDOW, TIER] }, ['rule reason was taken away', `rule tier was added: ${TIER.expression}`]],
+  [{ eligibility: [RETURN_REASON, RETURN_WINDOW] }, ['the eligibility rules are asked in another order']],
+  [
+    { eligibility: [RETURN_WINDOW, { ...RETURN_REASON, expression: 'true', customerMessage: '' }] },
+    [
+      `the expression of rule reason was ${RETURN_REASON.expression}, is now true`,
+      `the customer message of rule reason was ${RETURN_REASON.customerMessage}, is now empty`,
+    ],
+  ],
+])('%j reads as %j', (change, differences) => {
+  expect(describeDifferences(FIRST_RULES, { ...FIRST_RULES, ...change })).toEqual(differences);
+});
+
+test('every rule that can be changed is told', () => {
+  const changes: Partial<Rules>[] = [
+    { eligibility: [] },
+    { defaultHoldWindowMs: 1 },
+    { minHoldWindowMs: 1 },
+    { maxHoldWindowMs: 1 },
+    { channelHoldWindowsMs: { a: 1 } },
+    { timeZone: 'Asia/Tokyo' },
+    { calendarDays: true },
+    { splitAllowed: false },
+    { channelWarehouses: { a: ['W1'] } },
+    { maxLines: 1 },
+    { maxUnits: 1 },
+    { maxLivePerCustomer: 1 },
+    { lowThreshold: 1 },
+  ];
+  const told = new Set(['version', 'effectiveAt', 'reason', ...changes.flatMap((change) => Object.keys(change))]);
+  expect([...told].sort()).toEqual(Object.keys(FIRST_RULES).sort());
+  for (const change of changes) {
+    expect(describeDifferences(FIRST_RULES, { ...FIRST_RULES, ...change })).not.toEqual([]);
+  }
+});

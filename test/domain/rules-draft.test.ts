@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FIRST_RULES } from '../../src/domain/rules.ts';
+import { checkDraft, type RulesDraft } from '../../src/domain/rules-draft.ts';
+import { DAY_MS, HOUR_MS, runs } from '../support/arbitraries.ts';
+
+const DRAFT: RulesDraft = { ...FIRST_RULES, effectiveAt: null };
+const RULE = { name: 'same', expression: 'true', customerMessage: '', staffMessage: '' };
+
+describe('a draft', () => {
+  test.each<[string, Partial<RulesDraft>]>([
+    ['rules.eligibility[1].name', { eligibility: [RULE, RULE] }],
+    ['rules.max_hold_window', { minHoldWindowMs: 2 * DAY_MS, maxHoldWindowMs: DAY_MS }],
+    ['rules.default_hold_window', { defaultHoldWindowMs: 91 * DAY_MS }],
+    ['rules.default_hold_window', { defaultHoldWindowMs: 0, minHoldWindowMs: 0 }],
+    ['rules.default_hold_window', { defaultHoldWindowMs: HOUR_MS, minHoldWindowMs: DAY_MS }],
+    ['rules.channel_hold_windows["store"]', { channelHoldWindowsMs: { web: DAY_MS, store: 100 * DAY_MS } }],
+    ['rules.channel_hold_windows["store"]', { channelHoldWindowsMs: { store: 0 } }],
+    ['rules.time_zone', { timeZone: 'Europe/Atlantis' }],
+    ['rules.time_zone', { timeZone: '' }],
+  ])('is refused by %s', (field, change) => {
+    const refusal = checkDraft({ ...DRAFT, ...change });
+    expect(refusal).toMatchObject({ reason: 'INVALID_FIELD', metadata: { field } });
+  });
+
+  test.each<Partial<RulesDraft>>([
+    {},
+    { eligibility: [] },
+    { timeZone: 'America/St_Johns' },
+    { minHoldWindowMs: 0 },
+    { minHoldWindowMs: DAY_MS, maxHoldWindowMs: DAY_MS, defaultHoldWindowMs: DAY_MS },
+    { channelHoldWindowsMs: { store: 1_000, ['__proto__']: DAY_MS } },
+  ])('that contradicts nothing is taken: %j', (change) => {
+    expect(checkDraft({ ...DRAFT, ...change })).toBeNull();
+  });
+
+  test('has its windows between the bounds', () => {
+    const window = fc.integer({ min: 0, max: 20 });
+    fc.assert(
+      fc.property(window, window, window, (minHoldWindowMs, maxHoldWindowMs, defaultHoldWindowMs) => {
+        const refusal = checkDraft({ ...DRAFT, minHoldWindowMs, maxHoldWindowMs, defaultHoldWindowMs });
+        const fits = defaultHoldWindowMs >= minHoldWindowMs && defaultHoldWindowMs <= maxHoldWindowMs;
+        expect(refusal === null).toBe(fits && defaultHoldWindowMs > 0);
+      }),
+      runs(),
+    );
+  });
+});

@@ -1,0 +1,85 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { describe, expect, test } from 'vitest';
+import { FIRST_RULES } from '../../src/domain/rules.ts';
+import { Milestone, ReleaseReason } from '../../src/gen/earmark/v1/reservation_pb.ts';
+import { MilestoneAction, RulesSchema, SourcingStrategy } from '../../src/gen/earmark/v1/rules_pb.ts';
+import { toDraft, toWireRules, toWireRuleVersion } from '../../src/transport/rule-mapping.ts';
+import { DAY_MS, T0 } from '../support/arbitraries.ts';
+
+type WireRules = MessageInitShape<typeof RulesSchema>;
+
+const draftOf = (wire: WireRules) => toDraft(create(RulesSchema, wire));
+
+describe('rules on the wire', () => {
+  test('as they are read can be put again unchanged', () => {
+    const rules = {
+      ...FIRST_RULES,
+      version: 4,
+      effectiveAt: T0,
+      channelHoldWindowsMs: { store: 1_500, ['__proto__']: DAY_MS },
+      channelWarehouses: { store: ['W1'], constructor: [] },
+      lowThreshold: 3,
+    };
+    const { version: _, ...draft } = rules;
+    expect(toDraft(toWireRules(rules))).toEqual(draft);
+    expect(toWireRules(rules)).toMatchObject({ version: 4n, etag: 'v4', reason: 'first rules' });
+  });
+
+  test('that are left unset are those of the first version, and hold from now', () => {
+    const { version: _, ...first } = FIRST_RULES;
+    const empty = { eligibility: [], splitAllowed: false, reason: '' };
+    expect(draftOf({})).toEqual({ ...first, ...empty, effectiveAt: null });
+  });
+
+  test.each<[string, WireRules]>([
+    ['rules.waitlist_window', { waitlistWindow: durationFromMs(DAY_MS) }],
+    ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
+    ['rules.milestones', { milestones: [{ milestone: Milestone.APPROVED, action: MilestoneAction.SET_DEADLINE }] }],
+    ['rules.milestones', { milestones: [{ milestone: Milestone.COMPLETED, action: MilestoneAction.RELEASE }] }],
+    ['rules.pick_on', { pickOn: Milestone.APPROVED }],
+    ['rules.sourcing', { sourcing: SourcingStrategy.NEAREST }],
+    ['rules.safety_stocks', { safetyStocks: [{ sku: 'A', units: 1 }] }],
+    ['rules.exchange_pools', { exchangePools: [{ sku: 'A', minimum: 1 }] }],
+    ['rules.manual_baseline', { manualBaseline: durationFromMs(DAY_MS) }],
+  ])('that would not be followed are refused: %s', (feature, wire) => {
+    expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
+  });
+
+  test.each<WireRules>([
+    {
+      waitlistWindow: durationFromMs(30 * DAY_MS),
+      expiryWarning: durationFromMs(DAY_MS),
+      manualBaseline: durationFromMs(0),
+    },
+    { sourcing: SourcingStrategy.PRIORITY },
+    {
+      milestones: [
+        { milestone: Milestone.CANCELLED, action: MilestoneAction.RELEASE, releaseReason: ReleaseReason.CANCELLED },
+        { milestone: Milestone.COMPLETED, action: MilestoneAction.FULFIL },
+        {
+          milestone: Milestone.CONVERTED_TO_REFUND,
+          action: MilestoneAction.RELEASE,
+          releaseReason: ReleaseReason.REFUNDED,
+        },
+      ],
+    },
+  ])('that say what holds anyway are taken', (wire) => {
+    expect(draftOf(wire)).not.toHaveProperty('metadata');
+  });
+
+  test.each<[string, WireRules]>([
+    ['rules.channel_warehouses[1].channel', { channelWarehouses: [{ channel: 'a' }, { channel: 'a' }] }],
+    ['rules.default_hold_window', { defaultHoldWindow: { seconds: 5n, nanos: 1 } }],
+    ['rules.channel_hold_windows["a"]', { channelHoldWindows: { a: { seconds: 5n, nanos: 500 } } }],
+  ])('that are not clear are refused by %s', (field, wire) => {
+    expect(draftOf(wire)).toMatchObject({ reason: 'INVALID_FIELD', metadata: { field } });
+  });
+
+  test('are listed with who made them, when, and what they changed', () => {
+    const version = { rules: { ...FIRST_RULES, version: 2, maxLines: 5 }, author: 'me', createdAt: T0 };
+    const told = toWireRuleVersion({ ...version, previous: FIRST_RULES });
+    expect(told).toMatchObject({ author: 'me', differences: ['max_lines was 100, is now 5'] });
+    expect(toWireRuleVersion({ ...version, previous: null }).differences).toEqual([]);
+  });
+});

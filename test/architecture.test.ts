@@ -110,6 +110,7 @@ describe('a planted import', () => {
     ['src/workers/a.ts', `import pg from 'pg';`],
     ['adapters/cli/a.ts', `const pg = await import('pg');`],
     ['src/observability.ts', `import { NodeSDK } from '@opentelemetry/sdk-node';`],
+    ['src/use-cases/a.ts', `import { parse } from '@bufbuild/cel';`],
     ['src/workers/a.ts', `import { connect } from '@nats-io/transport-node';`],
     ['src/workers/a.ts', `import { Server } from '@grpc/grpc-js';`],
     ['src/observability.ts', `import { trace } from '@opentelemetry/api';`, 'allowed'],

@@ -34,6 +34,8 @@ export interface EvaluationFailure {
 /** A rule ready to be asked. */
 export interface EligibilityCheck {
   readonly rule: EligibilityRule;
+  /** Steps it takes at most, whatever the case. */
+  readonly cost: number;
   allows(asked: ExchangeCase, now: number): boolean | EvaluationFailure;
 }
 
@@ -58,14 +60,14 @@ const BUILT_IN: ReadonlyMap<string, EligibilityCheck['allows']> = new Map([
 /** The check of a rule: built in where its expression is, else compiled. */
 export function makeCheck(rule: EligibilityRule, compile: CompileRule): EligibilityCheck | CompileFailure {
   const allows = BUILT_IN.get(rule.expression);
-  return allows === undefined ? compile(rule) : { rule, allows };
+  return allows === undefined ? compile(rule) : { rule, cost: 1, allows };
 }
 
 /** The checks of stored rules. One that no longer compiles stays in force and allows nothing. */
 export function makeChecks(rules: Pick<Rules, 'eligibility'>, compile: CompileRule): EligibilityCheck[] {
   return rules.eligibility.map((rule) => {
     const check = makeCheck(rule, compile);
-    return 'problem' in check ? { rule, allows: () => ({ failure: check.problem }) } : check;
+    return 'problem' in check ? { rule, cost: 0, allows: () => ({ failure: check.problem }) } : check;
   });
 }
 

@@ -1,6 +1,12 @@
 import { type Refusal, refuse } from './refusal.ts';
 import type { Rules } from './rules.ts';
 
+/** Characters that all expressions have together at most: making them ready takes the process a moment. */
+export const EXPRESSIONS_LENGTH_MAX = 16_000;
+
+/** Steps that all eligibility rules together may take for one request, about 1 µs each. */
+export const ELIGIBILITY_COST_MAX = 10_000;
+
 /** Rules to be: without a version, and from now on where they name no instant. */
 export interface RulesDraft extends Omit<Rules, 'version' | 'effectiveAt'> {
   readonly effectiveAt: number | null;
@@ -8,7 +14,7 @@ export interface RulesDraft extends Omit<Rules, 'version' | 'effectiveAt'> {
 
 /** Refuses a draft that contradicts itself, by the field as callers know it; each field alone is in its range already. */
 export function checkDraft(draft: RulesDraft): Refusal | null {
-  return checkNames(draft) ?? checkWindows(draft) ?? checkTimeZone(draft);
+  return checkNames(draft) ?? checkLength(draft) ?? checkWindows(draft) ?? checkTimeZone(draft);
 }
 
 function checkNames({ eligibility }: RulesDraft): Refusal | null {
@@ -18,6 +24,15 @@ function checkNames({ eligibility }: RulesDraft): Refusal | null {
     seen.add(name);
   }
   return null;
+}
+
+function checkLength({ eligibility }: RulesDraft): Refusal | null {
+  const length = eligibility.reduce((sum, { expression }) => sum + expression.length, 0);
+  if (length <= EXPRESSIONS_LENGTH_MAX) return null;
+  return invalid('eligibility', `the expressions have more than ${EXPRESSIONS_LENGTH_MAX} characters together`, {
+    limit: EXPRESSIONS_LENGTH_MAX,
+    length,
+  });
 }
 
 function checkWindows(draft: RulesDraft): Refusal | null {

@@ -1,7 +1,7 @@
 import { type CompileRule, type EligibilityCheck, makeCheck } from '../domain/eligibility.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { rulesEtag } from '../domain/rules.ts';
-import { checkDraft, invalid, type RulesDraft } from '../domain/rules-draft.ts';
+import { checkDraft, ELIGIBILITY_COST_MAX, invalid, type RulesDraft } from '../domain/rules-draft.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
 import { type Call, claimOf, type RequestKey, submitOne } from './call.ts';
@@ -46,7 +46,10 @@ function compileAll(draft: RulesDraft, compileRule: CompileRule): EligibilityChe
     }
     checks.push(check);
   }
-  return checks;
+  const cost = checks.reduce((sum, check) => sum + check.cost, 0);
+  if (cost <= ELIGIBILITY_COST_MAX) return checks;
+  const problem = `the rules may take ${cost} steps together, more than ${ELIGIBILITY_COST_MAX}`;
+  return invalid('eligibility', problem, { limit: ELIGIBILITY_COST_MAX, cost });
 }
 
 function decidePutRules(

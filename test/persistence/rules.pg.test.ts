@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRulesReader } from '../../src/persistence/rules-reader.ts';
 import { releaseReservation } from '../../src/use-cases/resolve.ts';
-import { DAY_MS, HOUR_MS } from '../support/arbitraries.ts';
+import { DAY_MS, HOUR_MS, NO_FACTS } from '../support/arbitraries.ts';
 import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { DRAFT, madeVersion, putDraft } from '../support/rules.ts';
@@ -74,6 +74,28 @@ describe('a new version', () => {
       outcome.ok && outcome.answer.kind === 'reservation' ? outcome.answer.reservation?.ruleVersion : 'rules',
     );
     expect(told).toEqual([1, 'rules', 2]);
+  });
+
+  test('with an expression is asked by other processes as the maker meant it, and names its rule', async () => {
+    const rule = {
+      name: 'members-only',
+      expression: 'facts.customer_tier in ["GOLD", "SILVER"] && lines.all(line, line.quantity < 3)',
+      customerMessage: 'Please join first.',
+      staffMessage: 'no member, or more than two of one item',
+    };
+    const broken = { ...rule, name: 'campaign', expression: 'facts.attributes["campaign"] != "none"' };
+    expect(madeVersion(await putDraft(one, 1, { eligibility: [rule, broken] }))).toBe(2);
+    const ask = (facts: object, quantity = 1) =>
+      reserveOne(two, reserveInput([{ sku: 'A', quantity }], { facts: { ...NO_FACTS, ...facts } }));
+    const gold = { customerTier: 'GOLD', attributes: { campaign: 'spring' } };
+    expect(await ask(gold)).toMatchObject({ ok: true, answer: { reservation: { ruleVersion: 2 } } });
+    for (const refused of [await ask({}), await ask(gold, 3)]) {
+      const metadata = { rule: 'members-only', rule_version: '2', customer_message: 'Please join first.' };
+      expect(refused).toMatchObject({ ok: false, refusal: { reason: 'NOT_ELIGIBLE', metadata } });
+    }
+    expect(await ask({ customerTier: 'GOLD' })).toMatchObject({
+      refusal: { reason: 'NOT_ELIGIBLE', metadata: { rule: 'campaign', failure: expect.any(String) } },
+    });
   });
 
   test('leaves a hundred live reservations as they are, to the byte', async () => {

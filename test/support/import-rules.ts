@@ -28,6 +28,7 @@ const PACKAGE_OWNERS: readonly { readonly pattern: RegExp; readonly owner: strin
   { pattern: /^(@mikro-orm\/|pg($|\/)|pg-|kysely)/, owner: 'src/persistence/' },
   { pattern: /^@opentelemetry\/(?!api$)/, owner: 'src/telemetry.ts' },
   { pattern: /^(@nats-io\/|nats$)/, owner: 'adapters/' },
+  { pattern: /^@bufbuild\/cel($|\/)/, owner: 'adapters/cel/' },
   { pattern: /^@(grpc|connectrpc)\//, owner: 'src/transport/' },
 ];
 

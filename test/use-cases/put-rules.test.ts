@@ -69,4 +69,24 @@ describe('putting rules', () => {
       },
     });
   });
+
+  test('with rules that are too many or too slow together is refused', async () => {
+    const rule = (at: number, expression: string) => ({
+      name: `r${at}`,
+      expression,
+      customerMessage: '',
+      staffMessage: '',
+    });
+    const many = (count: number, expression: string) => Array.from({ length: count }, (_, at) => rule(at, expression));
+    const slow = 'lines.all(line, line.sku.matches("^[A-Z]+$"))';
+    const refusedBy = async (eligibility: RulesDraft['eligibility']) => {
+      const outcome = await put(aWorkingSet({ newestRules: 1 }), { eligibility });
+      return outcome.ok ? null : outcome.refusal.metadata;
+    };
+    expect(await refusedBy(many(1, slow))).toBeNull();
+    expect(await refusedBy(many(3, slow))).toMatchObject({ field: 'rules.eligibility', limit: '10000' });
+    const long = `channel != "${'x'.repeat(3_900)}"`;
+    expect(await refusedBy(many(4, long))).toBeNull();
+    expect(await refusedBy(many(5, long))).toMatchObject({ field: 'rules.eligibility', limit: '16000' });
+  });
 });

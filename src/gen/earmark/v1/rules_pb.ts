@@ -31,14 +31,15 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   version: bigint;
 
   /**
-   * Names the version this one is made from; required to put.
+   * Names the newest version, which this one is made from, whether it holds already or not; required to put.
    *
    * @generated from field: string etag = 2;
    */
   etag: string;
 
   /**
-   * From when it holds; unset means from now.
+   * From when it holds; unset, or an instant that has passed, means from now. Of the versions whose instant has come the
+   * newest holds, so that a later version takes the place of one that was still to come.
    *
    * @generated from field: google.protobuf.Timestamp effective_time = 3;
    */
@@ -52,28 +53,29 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   reason: string;
 
   /**
-   * Every rule must allow an exchange, at most 100, each name once.
+   * Every rule must allow an exchange, at most 100, each name once, with 16,000 characters of expressions together.
    *
    * @generated from field: repeated earmark.v1.EligibilityRule eligibility = 5;
    */
   eligibility: EligibilityRule[];
 
   /**
-   * How long a reservation holds when the request names nothing, 0 s to 3,650 days.
+   * How long a reservation holds when the request names nothing, above 0 s to 3,650 days; unset means 14 days.
    *
    * @generated from field: google.protobuf.Duration default_hold_window = 6;
    */
   defaultHoldWindow?: Duration | undefined;
 
   /**
-   * The shortest hold window a request may name, 0 s to 3,650 days.
+   * The shortest hold window a request may name, 0 s to 3,650 days; unset means 1 s.
    *
    * @generated from field: google.protobuf.Duration min_hold_window = 7;
    */
   minHoldWindow?: Duration | undefined;
 
   /**
-   * The longest hold window a request may name and the latest deadline of an Extend, 0 s to 3,650 days.
+   * The longest hold window a request may name and the latest deadline of an Extend, 0 s to 3,650 days; unset means
+   * 90 days.
    *
    * @generated from field: google.protobuf.Duration max_hold_window = 8;
    */
@@ -108,7 +110,8 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   timeZone: string;
 
   /**
-   * Counts whole days as calendar days of time_zone, so that a deadline falls at the end of a day.
+   * Counts the whole days of hold windows as calendar days of time_zone: a window of 14 days ends at the same local time,
+   * also where the clocks are changed in between.
    *
    * @generated from field: bool calendar_days = 13;
    */
@@ -220,7 +223,10 @@ export type EligibilityRule = Message<"earmark.v1.EligibilityRule"> & {
   name: string;
 
   /**
-   * A CEL expression over the facts of the exchange that must be true, 1 to 4,000 characters.
+   * A CEL expression that must be true, 1 to 4,000 characters. It may ask about facts (delivered_time where it is known,
+   * reason, item_condition, customer_tier, attributes), now, channel, lines (sku, quantity) and destination
+   * (country_code, postal_code); with the standard functions, charAt, indexOf, lastIndexOf, lowerAscii, substring, trim,
+   * upperAscii and upperCase, which knows every script. Where it cannot tell, the exchange is refused.
    *
    * @generated from field: string expression = 2;
    */

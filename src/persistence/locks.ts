@@ -173,7 +173,10 @@ export function lockReservations(ids: readonly string[]): Statement[] {
  * Reservations past their deadline on the pools and orders of the commands, oldest first. Looks at the oldest due of the whole service,
  * normally none; `deep` looks through the pools themselves instead, for when very many are due.
  */
-export function readDue({ wantedSkus, wantedOrderIds }: LockSet, deep: boolean): Statement {
+export function readDue(
+  { wantedSkus, wantedOrderIds }: Pick<LockSet, 'wantedSkus' | 'wantedOrderIds'>,
+  deep: boolean,
+): Statement {
   const due = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
   return deep
     ? {

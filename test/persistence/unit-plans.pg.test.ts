@@ -21,8 +21,7 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-const due = { exchanges: [], orderLines: [], skus: ['A'], newPools: [], reservationIds: [] };
-const locks = { ...due, wantedSkus: ['A'], wantedOrderIds: ['O'] };
+const locks = { wantedSkus: ['A'], wantedOrderIds: ['O'] };
 
 /** Every statement of a unit that looks rows up. */
 const STATEMENTS: readonly Statement[] = [

@@ -39,6 +39,8 @@ export interface Needs {
   /** Exchanges a reservation is to be made for, with the id it would get. */
   readonly exchanges: readonly { readonly exchangeId: string; readonly newReservationId: string }[];
   readonly orderLines: readonly { readonly orderId: string; readonly orderLineId: string }[];
+  /** Customers whose live reservations count, where the rules limit them. */
+  readonly customers: readonly string[];
   /** Pools to create where they are missing. */
   readonly newPools: readonly PoolRef[];
   /** Counts that need to know what moved after their own time. */
@@ -52,6 +54,7 @@ export const NO_NEEDS: Needs = {
   skus: [],
   exchanges: [],
   orderLines: [],
+  customers: [],
   newPools: [],
   movedSince: [],
   newRules: false,

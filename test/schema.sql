@@ -56,6 +56,12 @@ CREATE INDEX audit_event_time ON public.audit_event USING brin (create_time);
 CREATE TRIGGER audit_event_append_only BEFORE DELETE OR UPDATE ON public.audit_event FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
+create table customer (
+  customer_ref text not null,
+  constraint customer_customer_ref_check CHECK ((customer_ref <> ''::text)),
+  constraint customer_pkey PRIMARY KEY (customer_ref)
+) with (fillfactor=90);
+
 create table exchange (
   exchange_id text not null,
   reservation_id uuid,

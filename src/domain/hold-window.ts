@@ -1,3 +1,4 @@
+import { addCalendarWindow } from './calendar.ts';
 import type { Refusal } from './refusal.ts';
 import { forChannel, type Rules, ruleLimit } from './rules.ts';
 
@@ -19,6 +20,23 @@ export function checkHoldWindow(rules: Rules, holdWindowMs: number): Refusal | n
   }
   if (holdWindowMs > rules.maxHoldWindowMs) {
     return ruleLimit('max_hold_window_ms', rules.maxHoldWindowMs, holdWindowMs, rules.version);
+  }
+  return null;
+}
+
+/** When a window that begins now ends: by the clock, or by the calendar where the rules say so. */
+export function deadlineOf(rules: Rules, now: number, holdWindowMs: number): number {
+  return rules.calendarDays ? addCalendarWindow(now, holdWindowMs, rules.timeZone) : now + holdWindowMs;
+}
+
+/** Refuses a deadline that no window the rules allow ends at, if it begins now. */
+export function checkDeadline(rules: Rules, now: number, expireAt: number): Refusal | null {
+  const left = expireAt - now;
+  if (expireAt < deadlineOf(rules, now, rules.minHoldWindowMs)) {
+    return ruleLimit('min_hold_window_ms', rules.minHoldWindowMs, left, rules.version);
+  }
+  if (expireAt > deadlineOf(rules, now, rules.maxHoldWindowMs)) {
+    return ruleLimit('max_hold_window_ms', rules.maxHoldWindowMs, left, rules.version);
   }
   return null;
 }

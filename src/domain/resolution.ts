@@ -1,4 +1,4 @@
-import { checkHoldWindow } from './hold-window.ts';
+import { checkDeadline, deadlineOf } from './hold-window.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
@@ -57,7 +57,8 @@ export function expire(reservation: Reservation, now: number): Transition {
 export function flagOverdue(reservation: Reservation, rules: Rules, now: number): Transition {
   const begun = isLive(reservation) && !canExpire(reservation);
   if (!begun || reservation.expireAt > now || reservation.overdueFlagged) return UNCHANGED;
-  return changed('extended', { ...reservation, overdueFlagged: true, expireAt: now + rules.defaultHoldWindowMs });
+  const expireAt = deadlineOf(rules, now, rules.defaultHoldWindowMs);
+  return changed('extended', { ...reservation, overdueFlagged: true, expireAt });
 }
 
 /**
@@ -76,7 +77,7 @@ export function extend(reservation: Reservation, expireAt: number, rules: Rules,
       }),
     );
   }
-  const refusal = checkHoldWindow(rules, expireAt - now);
+  const refusal = checkDeadline(rules, now, expireAt);
   if (refusal !== null) return refused(refusal);
   return changed('extended', { ...reservation, expireAt });
 }

@@ -20,6 +20,8 @@ export interface WorkingSetRows {
   readonly reservations: readonly Reservation[];
   readonly exchanges: readonly ExchangeState[];
   readonly orderLines: readonly OrderLineUse[];
+  /** Live reservations of each locked customer, without what is past its deadline. */
+  readonly liveCounts: ReadonlyMap<string, number>;
   /** Sum of on hand changes after a count's own time, by {@link poolKey} and that time. */
   readonly movedSince: ReadonlyMap<string, number>;
 }

@@ -2,6 +2,8 @@ import type { Caller } from './caller.ts';
 import { uncountedDelta } from './counting.ts';
 import type { OrderLineUse } from './eligibility.ts';
 import type { Item } from './item.ts';
+import { LiveCounts } from './live-counts.ts';
+import { MissingRows } from './missing-rows.ts';
 import { OrderLineUses } from './order-line-uses.ts';
 import { assertInvariant } from './refusal.ts';
 import { isDue, type Reservation } from './reservation.ts';
@@ -65,19 +67,6 @@ export interface Movement {
   readonly cause: Cause;
 }
 
-/** Thrown when a command needs rows that are not locked; the unit puts it back with the larger set. */
-export class MissingRows extends Error {
-  override name = 'MissingRows';
-  readonly reservationIds: readonly string[];
-  readonly skus: readonly string[];
-
-  constructor(reservationIds: readonly string[], skus: readonly string[] = []) {
-    super('rows outside the locked set');
-    this.reservationIds = reservationIds;
-    this.skus = skus;
-  }
-}
-
 /**
  * The locked rows of one unit of work and everything its commands have decided so far. Each command sees what the
  * earlier ones left. Holds no I/O: the unit of work fills it and writes what it recorded.
@@ -97,6 +86,7 @@ export class WorkingSet {
   readonly #byTracking = new Map<string, string>();
   readonly #exchanges = new Map<string, ExchangeState>();
   readonly #orderLines: OrderLineUses;
+  readonly #liveCounts: LiveCounts;
   readonly #changedExchanges = new Set<string>();
 
   constructor(rows: WorkingSetRows) {
@@ -115,6 +105,7 @@ export class WorkingSet {
     }
     for (const exchange of rows.exchanges) this.#exchanges.set(exchange.exchangeId, exchange);
     this.#orderLines = new OrderLineUses(rows.orderLines);
+    this.#liveCounts = new LiveCounts(rows.liveCounts, rows.now);
   }
 
   /** The rules that hold for the command that is decided now. */
@@ -165,6 +156,13 @@ export class WorkingSet {
     return this.#orderLines.get(orderId, orderLineId);
   }
 
+  /** Live reservations of a customer. @throws MissingRows where the customer is not locked */
+  liveOf(customerRef: string): number {
+    const count = this.#liveCounts.get(customerRef);
+    if (count === null) throw new MissingRows([], [], true);
+    return count;
+  }
+
   /** On hand changes of a pool that occurred after an instant, those decided in this unit included. */
   movedSince(sku: string, warehouse: string, since: number): number {
     const before = this.#rows.movedSince.get(`${poolKey(sku, warehouse)}\u0000${since}`) ?? 0;
@@ -204,6 +202,7 @@ export class WorkingSet {
     this.#byTracking.set(next.trackingId, next.reservationId);
     if (previous === null) this.#openExchange(next);
     this.#orderLines.move(previous, next);
+    this.#liveCounts.move(previous, next);
     this.transitions.push(transition);
   }
 

@@ -16,6 +16,7 @@ const ITEMS_KEPT_MAX = 50_000;
 /** Rules, warehouses and items as of the versions a unit has read; all change rarely. */
 export class CatalogCache {
   readonly #compileRule: CompileRule;
+  #countsCustomers = false;
   readonly #ruleSets = new Map<number, RuleSet>();
   #warehouses: { readonly version: string; readonly list: readonly Warehouse[] } | null = null;
   #items: { readonly version: string; readonly bySku: Map<string, Item> } = { version: '', bySku: new Map() };
@@ -24,8 +25,19 @@ export class CatalogCache {
     this.#compileRule = compileRule;
   }
 
+  /** Whether the rules last asked for limit what a customer may have, so that customers are worth locking. */
+  get countsCustomers(): boolean {
+    return this.#countsCustomers;
+  }
+
   /** A version of the rules, its eligibility rules compiled once. */
   async ruleSet(client: PoolClient, version: number): Promise<RuleSet> {
+    const set = await this.#ruleSet(client, version);
+    this.#countsCustomers = set.rules.maxLivePerCustomer > 0;
+    return set;
+  }
+
+  async #ruleSet(client: PoolClient, version: number): Promise<RuleSet> {
     const known = this.#ruleSets.get(version);
     if (known !== undefined) return known;
     const [result] = await pipeline(client, 'read rules', [

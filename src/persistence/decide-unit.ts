@@ -1,7 +1,8 @@
 import { CLOCK_CALLER } from '../domain/caller.ts';
+import { MissingRows } from '../domain/missing-rows.ts';
 import { refuse } from '../domain/refusal.ts';
 import { isDue } from '../domain/reservation.ts';
-import { type Cause, MissingRows, type WorkingSet } from '../domain/working-set.ts';
+import type { Cause, WorkingSet } from '../domain/working-set.ts';
 import type { Answer, Command, Outcome } from '../ports.ts';
 import { claimKey } from './locks.ts';
 
@@ -17,7 +18,11 @@ export interface DecidedUnit {
   readonly outcomes: ReadonlyMap<Command, Outcome>;
   /** Commands that need more rows, to be tried again with them. */
   readonly deferred: readonly Command[];
-  readonly missing: { readonly reservationIds: readonly string[]; readonly skus: readonly string[] };
+  readonly missing: {
+    readonly reservationIds: readonly string[];
+    readonly skus: readonly string[];
+    readonly customers: boolean;
+  };
 }
 
 const EXPIRY: Cause = { caller: CLOCK_CALLER, reason: 'deadline', traceId: '', traceparent: '' };
@@ -35,6 +40,7 @@ export function decideUnit(
   const deferred: Command[] = [];
   const reservationIds: string[] = [];
   const skus: string[] = [];
+  let customers = false;
   const answered = new Map<string, KnownClaim>(known);
   const waiting = new Set<string>();
   work.expireDue(EXPIRY);
@@ -67,11 +73,12 @@ export function decideUnit(
       if (!(error instanceof MissingRows)) throw error;
       reservationIds.push(...error.reservationIds);
       skus.push(...error.skus);
+      customers ||= error.customers;
       deferred.push(command);
       if (key !== '') waiting.add(key);
     }
   }
-  return { outcomes, deferred, missing: { reservationIds, skus } };
+  return { outcomes, deferred, missing: { reservationIds, skus, customers } };
 }
 
 /** The answer as first given, or a refusal where the same id came with another request. */

@@ -11,6 +11,7 @@ import {
   createPools,
   type ExchangeRef,
   type LockSet,
+  lockCustomers,
   lockExchanges,
   lockOrderLines,
   lockPools,
@@ -26,6 +27,8 @@ import { pipeline, rowsOf, type Statement } from './statements.ts';
 /** The rows of one unit under lock, ready to be decided on. */
 export interface LoadedUnit {
   readonly work: WorkingSet;
+  /** The rules have come to limit customers since the locks were planned. */
+  readonly isUncounted: boolean;
   /** The transaction's id, or null where it has locked and written nothing so far. */
   readonly xid: string | null;
   /** Keys of the request ids this unit claimed; the others were there before. */
@@ -34,6 +37,8 @@ export interface LoadedUnit {
   readonly exchanges: ReadonlyMap<string, ExchangeState & { readonly created: boolean }>;
   /** Order lines that were created only to be locked. */
   readonly createdOrderLines: readonly OrderLineUse[];
+  /** Customers that were created only to be locked. */
+  readonly createdCustomers: readonly string[];
   /** Reservations past their deadline on the locked pools. */
   readonly dueIds: readonly string[];
   /** How many due reservations of the whole service were looked at. */
@@ -69,6 +74,9 @@ export async function lockAndLoad(
     reservations: toReservations(rows<ReservationRow>('lock-reservations'), rows<AllocationRow>('read-allocations')),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
+    liveCounts: new Map(
+      rows<{ customer_ref: string; live: number }>('count-live').map((row) => [row.customer_ref, row.live]),
+    ),
     movedSince: new Map(
       rows<MovedRow>('read-moved-since').map((row) => [
         `${poolKey(row.sku, row.warehouse)}\u0000${row.since}`,
@@ -78,6 +86,7 @@ export async function lockAndLoad(
   });
   return {
     work,
+    isUncounted: isUncounted(work, commands, locks),
     xid: clock.xid,
     claimed: claimedOf(commands, rows<ClaimRow>('claim-requests')),
     lastHashes: new Map(
@@ -85,6 +94,7 @@ export async function lockAndLoad(
     ),
     exchanges: new Map(exchanges.map((row) => [row.exchangeId, row])),
     createdOrderLines: orderLines.filter((row) => row.created).map(toOrderLine),
+    createdCustomers: rows<CustomerRow>('lock-customers').flatMap((row) => (row.created ? [row.customer_ref] : [])),
     dueIds: due?.ids ?? [],
     dueLookedAt: due?.looked_at ?? 0,
   };
@@ -98,6 +108,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.newRules ? lockRules() : []),
     ...(locks.exchanges.length > 0 ? [lockExchanges(locks.exchanges)] : []),
     ...(locks.orderLines.length > 0 ? [lockOrderLines(locks.orderLines)] : []),
+    ...(locks.customers.length > 0 ? lockCustomers(locks.customers) : []),
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
@@ -106,6 +117,11 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     readClock(),
   ];
   return { statements, named: statements.map((statement) => statement.name) };
+}
+
+function isUncounted(work: WorkingSet, commands: readonly Command[], locks: LockSet): boolean {
+  if (work.rules.maxLivePerCustomer === 0 || locks.customers.length > 0) return false;
+  return commands.some(({ needs }) => needs.customers.length > 0);
 }
 
 function resultOf(results: readonly QueryResult[], named: readonly string[], name: string): QueryResult | undefined {
@@ -165,6 +181,11 @@ function toOrderLine(row: OrderLineRow): OrderLineUse {
     purchased: row.purchased,
     exchanged: row.exchanged,
   };
+}
+
+interface CustomerRow {
+  readonly customer_ref: string;
+  readonly created: boolean;
 }
 
 interface MovedRow {

@@ -3,8 +3,8 @@ import { ALLOCATION_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts
 import { instant, millis, NOW, type Statement } from './statements.ts';
 
 /**
- * Every row lock of the service, in the one order all units take them: request ids, rules, exchanges, order lines, pools,
- * reservations; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
+ * Every row lock of the service, in the one order all units take them: request ids, rules, exchanges, order lines,
+ * customers, pools, reservations; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
  */
 
 /** How many due reservations one unit looks at; more of them wait for the next unit or the sweep. */
@@ -30,6 +30,7 @@ export interface LockSet {
   readonly newRules: boolean;
   readonly exchanges: readonly ExchangeRef[];
   readonly orderLines: readonly OrderLineRef[];
+  readonly customers: readonly string[];
   readonly skus: readonly string[];
   /**
    * SKUs and orders the commands themselves are about: what is past its deadline on them is expired first. Pools that
@@ -110,6 +111,31 @@ export function lockOrderLines(orderLines: readonly OrderLineRef[]): Statement {
       returning order_id, order_line_id, purchased, exchanged, xmax = 0 as created`,
     values: [sorted.map((one) => one.orderId), sorted.map((one) => one.orderLineId)],
   };
+}
+
+/**
+ * Locks customers, creating the missing ones, and counts the live reservations of each. Only one unit at a time adds to
+ * those of a customer; what is past its deadline no longer counts. `created` tells whom nobody had counted before.
+ */
+export function lockCustomers(customers: readonly string[]): Statement[] {
+  const values = [[...customers].sort(compare)];
+  return [
+    {
+      name: 'lock-customers',
+      text: `insert into customer as c (customer_ref) select * from unnest($1::text[])
+        on conflict (customer_ref) do update set customer_ref = c.customer_ref
+        returning customer_ref, xmax = 0 as created`,
+      values,
+    },
+    {
+      name: 'count-live',
+      text: `select wanted.customer_ref, (select count(*)::int from reservation r
+          where r.customer_ref = wanted.customer_ref and r.customer_ref <> '' and r.resolve_time is null
+            and not (r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW})) as live
+        from unnest($1::text[]) as wanted (customer_ref)`,
+      values,
+    },
+  ];
 }
 
 /** Creates pools that are missing, where both the item and the warehouse exist. */

@@ -9,6 +9,8 @@ import { pipeline, rowsOf } from './statements.ts';
 export interface Extra {
   readonly reservationIds: ReadonlySet<string>;
   readonly skus: ReadonlySet<string>;
+  /** Locks the customers of the commands and counts what they have. */
+  readonly customers: boolean;
   /** Looks for due reservations through the pools themselves. */
   readonly deepDue: boolean;
   /**
@@ -18,7 +20,13 @@ export interface Extra {
   readonly dueFound: boolean;
 }
 
-export const NO_EXTRA: Extra = { reservationIds: new Set(), skus: new Set(), deepDue: false, dueFound: false };
+export const NO_EXTRA: Extra = {
+  reservationIds: new Set(),
+  skus: new Set(),
+  customers: false,
+  deepDue: false,
+  dueFound: false,
+};
 
 /** Chooses what to lock, from what the commands name and from unlocked reads of the reservations they mean. */
 export async function planLocks(client: PoolClient, commands: readonly Command[], extra: Extra): Promise<LockSet> {
@@ -57,6 +65,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     newRules: commands.some((command) => command.needs.newRules),
     exchanges: [...exchanges.values()],
     orderLines: [...orderLines.values()],
+    customers: extra.customers ? [...new Set(commands.flatMap(({ needs }) => needs.customers))] : [],
     skus: [...new Set([...wantedSkus, ...skus])],
     wantedSkus: [...wantedSkus],
     wantedOrderIds: [...orderIds],

@@ -130,6 +130,7 @@ async function tryOnce(
       ...extra,
       reservationIds: new Set([...extra.reservationIds, ...missing.reservationIds]),
       skus: new Set([...extra.skus, ...missing.skus]),
+      customers: extra.customers || missing.customers,
     };
     return await widened(deps, progress, larger, deferred, answers);
   } catch (error) {

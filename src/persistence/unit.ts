@@ -45,9 +45,13 @@ export async function attemptUnit(
     readonly cache: CatalogCache;
   },
 ): Promise<Attempt> {
-  const locks = await planLocks(client, commands, extra);
+  const locks = await planLocks(client, commands, {
+    ...extra,
+    customers: extra.customers || deps.cache.countsCustomers,
+  });
   try {
     const loaded = await lockAndLoad(client, commands, locks, extra.deepDue, deps.cache);
+    if (loaded.isUncounted) return await widen(client, { ...extra, customers: true });
     const locked = new Set(locks.reservationIds);
     const due = loaded.dueIds.filter((id) => !locked.has(id));
     const newest = newestOfExchanges(commands, loaded).filter((id) => !locked.has(id));
@@ -117,6 +121,7 @@ function statementsOf(loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): State
       lastHashes: loaded.lastHashes,
       exchanges: loaded.exchanges,
       createdOrderLines: loaded.createdOrderLines,
+      createdCustomers: loaded.createdCustomers,
       notices: noticesOf(decided.outcomes),
     }),
     ...settleClaims(decided.outcomes, decided.deferred, loaded.claimed),

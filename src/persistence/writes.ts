@@ -30,6 +30,7 @@ export interface WriteContext {
   /** Exchanges as the locks found or created them. */
   readonly exchanges: ReadonlyMap<string, ExchangeState & { readonly created: boolean }>;
   readonly createdOrderLines: readonly OrderLineUse[];
+  readonly createdCustomers: readonly string[];
   readonly notices: readonly NoticeRow[];
 }
 
@@ -46,6 +47,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...movementStatements(work, context.ids),
     ...exchangeStatements(context),
     ...orderLineStatements(work, context.createdOrderLines),
+    ...customerStatements(context),
     // An exchange whose reservation is resolved here may get a new one in the same unit: the old one must end first.
     ...when(updated.length > 0, () => [updateReservations(updated), updateAllocations(updated)]),
     ...when(created.length > 0, () => [insertReservations(created), insertAllocations(created)]),
@@ -92,6 +94,19 @@ function exchangeStatements({ work, exchanges }: WriteContext): Statement[] {
       },
     ]),
   ];
+}
+
+/** Customers of whom nothing came to be live here are forgotten again. */
+function customerStatements({ work, createdCustomers }: WriteContext): Statement[] {
+  const served = new Set(work.transitions.map(({ next }) => next.customerRef));
+  const unused = createdCustomers.filter((customerRef) => !served.has(customerRef));
+  return when(unused.length > 0, () => [
+    {
+      name: 'delete-unused-customers',
+      text: 'delete from customer where customer_ref = any($1::text[])',
+      values: [unused],
+    },
+  ]);
 }
 
 /** One row per reservation transition, one per changed pool, one per verdict: the same commit as the change itself. */

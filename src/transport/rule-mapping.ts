@@ -106,8 +106,6 @@ function findUnsupported(wire: WireRules): Refusal | null {
   if (wire.sourcing > SourcingStrategy.PRIORITY) return unsupported('rules.sourcing');
   if (wire.safetyStocks.length > 0) return unsupported('rules.safety_stocks');
   if (wire.exchangePools.length > 0) return unsupported('rules.exchange_pools');
-  if (wire.calendarDays) return unsupported('rules.calendar_days');
-  if (wire.maxLivePerCustomer > 0) return unsupported('rules.max_live_per_customer');
   if (differs(wire.manualBaseline, 0)) return unsupported('rules.manual_baseline');
   return null;
 }

@@ -6,10 +6,10 @@ import {
   type ExchangeFacts,
   notEligible,
 } from '../domain/eligibility.ts';
-import { chooseHoldWindow } from '../domain/hold-window.ts';
+import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { type Allocation, isLive, type LiveReservation, type ReservationLine } from '../domain/reservation.ts';
-import { checkSizeLimits, forChannel } from '../domain/rules.ts';
+import { checkSizeLimits, forChannel, ruleLimit } from '../domain/rules.ts';
 import { inPriorityOrder, type LineDemand, type Placement, source, type Warehouse } from '../domain/sourcing.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -97,6 +97,7 @@ function reserveCommand(input: ReserveInput, call: Call, ids: Ids): Command {
       skus: [...new Set(input.lines.map((line) => line.sku))],
       exchanges: [{ exchangeId: input.exchangeId, newReservationId: reservationId }],
       orderLines,
+      customers: input.customerRef === '' ? [] : [input.customerRef],
     },
     lineCount: input.lines.length,
     trace: call.trace,
@@ -136,7 +137,7 @@ function decideReserve(
     lines: input.lines.map((line, at) => toLine(line, at + 1, sourced.placements)),
     ruleVersion: work.rules.version,
     createdAt: work.now,
-    expireAt: work.now + window.holdWindowMs,
+    expireAt: deadlineOf(work.rules, work.now, window.holdWindowMs),
     resolvedAt: null,
     releaseReason: null,
     traceId: call.trace?.traceId ?? '',
@@ -176,8 +177,17 @@ function checkRequest(work: WorkingSet, input: ReserveInput): Refusal | null {
       input.lines.length,
       input.lines.reduce((sum, line) => sum + line.quantity, 0),
     ) ??
+    checkCustomer(work, input) ??
     checkOrderLines(work, input)
   );
+}
+
+/** A request that names no customer is counted for none. */
+function checkCustomer(work: WorkingSet, { customerRef }: ReserveInput): Refusal | null {
+  const { maxLivePerCustomer, version } = work.rules;
+  if (maxLivePerCustomer === 0 || customerRef === '') return null;
+  const asked = work.liveOf(customerRef) + 1;
+  return asked <= maxLivePerCustomer ? null : ruleLimit('max_live_per_customer', maxLivePerCustomer, asked, version);
 }
 
 function checkNames(work: WorkingSet, input: ReserveInput): Refusal | null {

@@ -1,9 +1,10 @@
 import { applyCount, type StockCount } from '../domain/counting.ts';
 import type { Item } from '../domain/item.ts';
+import { MissingRows } from '../domain/missing-rows.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
 import { applyDelta, fitsCounters, type StockDelta, type StockLevel } from '../domain/stock-level.ts';
-import { type Cause, MissingRows, type MovementKind, type PoolRef, type WorkingSet } from '../domain/working-set.ts';
+import type { Cause, MovementKind, PoolRef, WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
 import { type Call, causeOf, claimOf, type RequestKey, submitOne } from './call.ts';
 

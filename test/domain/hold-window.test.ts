@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkHoldWindow, chooseHoldWindow } from '../../src/domain/hold-window.ts';
+import { checkDeadline, checkHoldWindow, chooseHoldWindow, deadlineOf } from '../../src/domain/hold-window.ts';
 import { FIRST_RULES, type Rules } from '../../src/domain/rules.ts';
 import { DAY_MS, HOUR_MS, runs } from '../support/arbitraries.ts';
 
@@ -44,5 +44,21 @@ describe('hold window', () => {
       }),
       runs(),
     );
+  });
+});
+
+describe('by the calendar', () => {
+  const rules: Rules = { ...RULES, calendarDays: true, timeZone: 'Europe/Berlin' };
+  // The day before the clocks are set back: the next day has 25 hours.
+  const now = Date.UTC(2026, 9, 24, 17);
+
+  test('a deadline is at the same local time, and may be as far away as the longest window reaches', () => {
+    expect(deadlineOf(rules, now, 14 * DAY_MS)).toBe(now + 14 * DAY_MS + HOUR_MS);
+    expect(deadlineOf(RULES, now, 14 * DAY_MS)).toBe(now + 14 * DAY_MS);
+    const last = now + 90 * DAY_MS + HOUR_MS;
+    expect(checkDeadline(rules, now, last)).toBeNull();
+    expect(checkDeadline(rules, now, last + 1)).toMatchObject({ metadata: { limit: 'max_hold_window_ms' } });
+    expect(checkDeadline(RULES, now, last)).toMatchObject({ metadata: { limit: 'max_hold_window_ms' } });
+    expect(checkDeadline(rules, now, now + 999)).toMatchObject({ metadata: { limit: 'min_hold_window_ms' } });
   });
 });

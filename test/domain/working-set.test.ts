@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MissingRows } from '../../src/domain/missing-rows.ts';
 import { BrokenInvariant } from '../../src/domain/refusal.ts';
 import { isDue } from '../../src/domain/reservation.ts';
 import { fulfil, release } from '../../src/domain/resolution.ts';
 import type { Transition } from '../../src/domain/transition.ts';
-import { MissingRows, type WorkingSet } from '../../src/domain/working-set.ts';
+import type { WorkingSet } from '../../src/domain/working-set.ts';
 import {
   A_CAUSE,
   aLevel,

@@ -32,6 +32,7 @@ export function aWorkingSet(more: Partial<WorkingSetRows> = {}): WorkingSet {
     pools: [aLevel()],
     exchanges: reservations.map(({ exchangeId, reservationId }) => ({ exchangeId, reservationId, closedBy: null })),
     orderLines: [],
+    liveCounts: new Map(),
     movedSince: new Map(),
     ...more,
     reservations,

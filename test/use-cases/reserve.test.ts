@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { MissingRows } from '../../src/domain/missing-rows.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import type { WorkingSet } from '../../src/domain/working-set.ts';
 import type { Ids, UnitOfWork } from '../../src/ports.ts';
 import { RESERVE_GROUP_LINES_MAX, RESERVE_GROUP_MAX, type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
+import { releaseReservation } from '../../src/use-cases/resolve.ts';
 import { aLevel, aReservation, DAY_MS, NO_FACTS, T0 } from '../support/arbitraries.ts';
-import { aRuleSet, aWorkingSet, CALL, decidingOn, levelIn, saidBy } from '../support/deciding.ts';
+import { aRuleSet, aWorkingSet, CALL, decidingOn, levelIn, poolsFor, saidBy } from '../support/deciding.ts';
 
 const LINE = { sku: 'A', quantity: 1, orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0 };
 
@@ -145,5 +147,42 @@ describe('a reservation', () => {
     expect(await said('store')).toEqual(['RESERVED', 'W2']);
     expect(await said('web')).toEqual(['RESERVED', 'W1']);
     expect(await said('constructor')).toEqual(['RESERVED', 'W1']);
+  });
+});
+
+describe('the live reservations of a customer', () => {
+  const limited = { ruleSet: aRuleSet({ maxLivePerCustomer: 2 }), liveCounts: new Map([['c', 1]]) };
+  const of = (customerRef: string, at: number) => anInput({ customerRef, exchangeId: `x-${at}` });
+
+  test('are counted over a batch', async () => {
+    const outcomes = await ask(aWorkingSet(limited), of('c', 1), of('c', 2), of('', 3), of('', 4), of('', 5));
+    expect(outcomes.map(saidBy)).toEqual(['RESERVED', 'RULE_LIMIT', 'RESERVED', 'RESERVED', 'RESERVED']);
+    expect(outcomes[1]).toMatchObject({
+      refusal: { metadata: { limit: 'max_live_per_customer', allowed: '2', asked: '3' } },
+    });
+  });
+
+  test('that end make room, those past their deadline never took any', async () => {
+    const held = { ...live, customerRef: 'c', expireAt: T0 + DAY_MS };
+    const end = async (expireAt: number) => {
+      const work = aWorkingSet({
+        ...limited,
+        liveCounts: new Map([['c', 2]]),
+        reservations: [{ ...held, expireAt }],
+        pools: poolsFor([held], 10),
+      });
+      const target = { by: 'reservation' as const, id: held.reservationId };
+      const key = { requestId: 'r', contentHash: new Uint8Array(), etag: '', reason: 'MANUAL' as const, note: '' };
+      if (expireAt > T0) await releaseReservation({ unitOfWork: decidingOn(work) }, { ...key, target }, CALL);
+      else work.expireDue({ caller: CALL.caller, reason: '', traceId: '', traceparent: '' });
+      return work.liveOf('c');
+    };
+    expect(await end(T0 + DAY_MS)).toBe(1);
+    expect(await end(T0)).toBe(2);
+  });
+
+  test('are asked for where they are not known, and not at all without a limit', async () => {
+    await expect(ask(aWorkingSet({ ruleSet: limited.ruleSet }), of('c', 1))).rejects.toThrow(MissingRows);
+    expect((await ask(aWorkingSet(), of('c', 1))).map(saidBy)).toEqual(['RESERVED']);
   });
 });

@@ -146,7 +146,7 @@ async function tryOnce(
 async function settleDoubt(client: PoolClient, progress: Progress): Promise<Attempt | null> {
   const { doubt } = progress;
   if (doubt === null) return null;
-  const fate = await readFate(client, doubt.xid);
+  const fate = await readFate(client, doubt.xid, doubt.unit.decided.outcomes);
   if (fate === 'in progress') throw new CommitUnderWay('a commit has not ended yet');
   progress.doubt = null;
   return fate === 'committed' ? doubt.unit : null;

@@ -6,7 +6,7 @@ import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import { readKnownClaims, settleClaims } from './claims.ts';
 import { type DecidedUnit, decideUnit } from './decide-unit.ts';
-import { classifyFailure } from './failures.ts';
+import { classifyFailure, sqlState } from './failures.ts';
 import { type LoadedUnit, lockAndLoad } from './load.ts';
 import { claimKey, DUE_LOOKED_AT_MAX } from './locks.ts';
 import { type Extra, planLocks } from './plan.ts';
@@ -27,6 +27,9 @@ export interface CommittedUnit {
   /** What the commit made true. */
   readonly transitions: readonly RecordedTransition[];
 }
+
+/** SQLSTATE for the id of a transaction that the server has not begun, or not since it crashed. */
+const FUTURE_XID = '22023';
 
 const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
 
@@ -150,14 +153,42 @@ async function writeAndCommit(
   }
 }
 
-/** What became of a transaction whose commit was not answered. */
-export async function readFate(client: PoolClient, xid: string): Promise<'committed' | 'aborted' | 'in progress'> {
-  const [result] = await pipeline(client, 'read fate', [
-    { name: 'read-fate', text: 'select pg_xact_status($1::text::xid8) as fate', values: [xid] },
-  ]);
-  const [row] = rowsOf<{ fate: 'committed' | 'aborted' | 'in progress' | null }>(result);
-  // Null is an id so old that it is forgotten; the request ids then tell what was done.
-  return row?.fate ?? 'aborted';
+/**
+ * What became of a transaction whose commit was not answered. A server that crashed may have forgotten its id, and may
+ * have given it to another since: so only what the transaction itself would have kept proves that it was committed. One
+ * that keeps no request id is repeated, which does no harm.
+ */
+export async function readFate(
+  client: PoolClient,
+  xid: string,
+  outcomes: DecidedUnit['outcomes'],
+): Promise<'committed' | 'aborted' | 'in progress'> {
+  const kept = [...outcomes].flatMap(([{ caller, claim }, outcome]) =>
+    claim !== null && outcome.ok && !outcome.replayed ? [{ principal: caller.principal, ...claim }] : [],
+  );
+  try {
+    const [result] = await pipeline(client, 'read fate', [
+      {
+        name: 'read-fate',
+        text: `select pg_xact_status($1::text::xid8) as status, exists (
+            select 1 from unnest($2::text[], $3::text[], $4::text[]) as kept (principal, method, request_id)
+            join request_claim c using (principal, method, request_id)
+            where c.xmin::text::bigint = $1::text::bigint % 4294967296) as is_kept`,
+        values: [
+          xid,
+          kept.map((claim) => claim.principal),
+          kept.map((claim) => claim.method),
+          kept.map((claim) => claim.requestId),
+        ],
+      },
+    ]);
+    const [row] = rowsOf<{ status: string | null; is_kept: boolean }>(result);
+    if (row?.status === 'in progress') return 'in progress';
+    return row?.status === 'committed' && row.is_kept ? 'committed' : 'aborted';
+  } catch (error) {
+    if (sqlState(error) === FUTURE_XID) return 'aborted';
+    throw error;
+  }
 }
 
 /** Verdicts to announce: only those decided here, since a repeated message was answered before. */

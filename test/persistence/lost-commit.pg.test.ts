@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
+import { readFate } from '../../src/persistence/unit.ts';
 import type { Outcome } from '../../src/ports.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { receiveStock } from '../../src/use-cases/stock.ts';
@@ -91,4 +92,37 @@ test('what a lost commit made true is told once', async () => {
   await reserveOne(service, reserveInput([{ sku: 'A' }]));
   await reserveOne(service, reserveInput([{ sku: 'A' }]));
   expect(service.committed.slice(before).map(({ kind }) => kind)).toEqual(['reserved', 'reserved']);
+});
+
+describe('the fate of a transaction', () => {
+  const input = reserveInput([{ sku: 'A' }]);
+  const command = (requestId: string) =>
+    ({ caller: CALL.caller, claim: { method: 'Reserve', requestId, contentHash: CONTENT_HASH } }) as never;
+  const outcomes = (requestId: string) => new Map([[command(requestId), { ok: true, replayed: false } as never]]);
+
+  async function fateOf(xid: string, requestId: string) {
+    const client = await service.database.unitPool.connect();
+    try {
+      return await readFate(client, xid, outcomes(requestId));
+    } finally {
+      client.release();
+    }
+  }
+
+  test("is told by what it kept, not by its id alone: after a crash the id may be another transaction's", async () => {
+    await reserveOne(service, input);
+    const { rows } = await service.database.pool.query(
+      'select xmin::text as xid from request_claim where request_id = $1',
+      [input.requestId],
+    );
+    expect(await fateOf(rows[0].xid, input.requestId)).toBe('committed');
+    expect(await fateOf(rows[0].xid, 'lost with the crash')).toBe('aborted');
+  });
+
+  test('is that it never was, where the server has forgotten its id', async () => {
+    const { rows } = await service.database.pool.query(
+      'select (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000)::text as xid',
+    );
+    expect(await fateOf(rows[0].xid, input.requestId)).toBe('aborted');
+  });
 });

@@ -58,6 +58,10 @@ test.each([
   [['list', '--limit', '0']],
   [['stock', 'import']],
   [['stock', 'import', 'no-such-file.csv']],
+  [['rules', 'put']],
+  [['rules', 'put', 'no-such-file.json']],
+  [['rules', 'put', 'package.json']],
+  [['rules', 'put', 'README.md']],
   [['audit']],
   [['list', '--url', 'nonsense']],
 ])('wrong usage ends with status 2 and a word on standard error: %j', async (args) => {
@@ -72,7 +76,7 @@ test.each([[['--help']], [['reserve', '--help']], [['stock', 'import', '--help']
   expect(stdout).toMatch(/Usage: earmark/);
 });
 
-test.each([['rules put'], ['rules simulate'], ['kpis'], ['wms reconcile'], ['dlq list'], ['dlq replay']])(
+test.each([['rules simulate'], ['kpis'], ['wms reconcile'], ['dlq list'], ['dlq replay']])(
   '%s says that it is not available in this version',
   async (command) => {
     const { status, stderr } = await run(...command.split(' '), '--some-option', 'argument');

@@ -4,7 +4,6 @@ import { CommandFailure } from '../failures.ts';
 /** Commands of the contract that a later version brings. They exist, so that a script gets a clear answer. */
 export function addLaterCommands(program: Command, rules: Command, wms: Command): void {
   const dlq = program.command('dlq').description('parked messages: list and replay');
-  addLater(rules, 'put', 'make a new version of the rules');
   addLater(rules, 'simulate', 'try a draft of the rules');
   addLater(program, 'kpis', 'figures of the business');
   addLater(wms, 'reconcile', 'compare with the warehouse');

@@ -4,6 +4,7 @@ import { GetRulesResponseSchema } from '../../../src/gen/earmark/v1/rule_service
 import { RulesSchema } from '../../../src/gen/earmark/v1/rules_pb.ts';
 import { parseWhole } from '../arguments.ts';
 import { answer, type OpenSession } from '../session.ts';
+import { putRules } from './rules-put.ts';
 
 const VERSION_MAX = 2_147_483_647;
 const INDENT = 2;
@@ -22,5 +23,15 @@ export function addRulesCommands(program: Command, open: OpenSession): Command {
         response.rules === undefined ? 'none' : JSON.stringify(toJson(RulesSchema, response.rules), null, INDENT),
       );
     });
+  rules
+    .command('put')
+    .description('make a new version of the rules')
+    .argument('<file>', 'the rules as JSON, as "rules get" prints them, changed as you wish')
+    .option('--reason <text>', 'why, instead of the reason in the file')
+    .addHelpText(
+      'after',
+      '\nThe etag in the file names the version it was made from. Where there is a newer one, nothing is changed.',
+    )
+    .action((file: string, options: { readonly reason?: string }) => putRules(open(), file, options.reason));
   return rules;
 }

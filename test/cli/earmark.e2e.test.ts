@@ -249,27 +249,6 @@ test('the doctor finds everything well, on both ports', async () => {
   expect(checks.find(({ check }) => check === 'gRPC port')?.detail).toContain(`:${service.grpcPort} says SERVING`);
 });
 
-test('the rules are printed as JSON', async () => {
-  const rules = JSON.parse((await earmark('rules', 'get')).stdout) as { version: string };
-  expect(rules.version).toBe('1');
-});
-
-test('the rules are read, changed and put; from a version that is not the newest they are refused', async () => {
-  const printed = (await earmark('rules', 'get')).stdout;
-  const path = fileOf('rules.json', JSON.stringify({ ...JSON.parse(printed), lowThreshold: 2 }));
-  const put = await earmark('rules', 'put', path, '--reason', 'tell early');
-  expect({ status: put.status, stderr: put.stderr }).toEqual({ status: 0, stderr: '' });
-  expect(put.stdout).toMatch(/^version 2 holds from 20\d\d-/);
-  const now = JSON.parse((await earmark('rules', 'get')).stdout) as Record<string, unknown>;
-  expect(now).toMatchObject({ version: '2', etag: 'v2', reason: 'tell early', lowThreshold: 2 });
-  expect(JSON.parse((await earmark('rules', 'get', '--version', '1')).stdout)).toMatchObject({ version: '1' });
-  const again = await earmark('rules', 'put', path);
-  expect(again.status).toBe(1);
-  expect(again.stderr).toContain('ETAG_MISMATCH');
-  const inAnswer = fileOf('answer.json', (await earmark('rules', 'get', '--json')).stdout);
-  expect((await earmark('rules', 'put', inAnswer, '--json')).documents()[0]).toMatchObject({ rules: { version: '3' } });
-});
-
 test('start runs the service, passes a signal on and ends as the service does', async () => {
   const database = await createTestDatabase('cli');
   const running = startCli(['start'], {

@@ -67,6 +67,22 @@ describe('two processes on one database', () => {
     }
   });
 
+  test('one makes rules, and the next call of the other follows them', async () => {
+    const call = (service: TestService, method: string, body: object) => httpCall(service.httpPort, method, body);
+    const tight = { etag: 'v1', reason: 'peak', maxUnits: 3, lowThreshold: 9, splitAllowed: true };
+    const put = await call(first, 'RuleService/PutRules', { requestId: 'rules-1', rules: tight });
+    expect(put.body.rules).toMatchObject({ version: '2', etag: 'v2', maxUnits: 3 });
+    const refused = await reserve(second, 'MANY', { lines: [{ sku: SKU, quantity: 4 }] });
+    expect(refused.status).toBe(400);
+    expect(JSON.stringify(refused.body)).toContain('RULE_LIMIT');
+    const { body } = await call(second, 'AvailabilityService/GetAvailability', { skus: [SKU] });
+    expect(body.availability[0].flag).toBe('AVAILABILITY_FLAG_LOW');
+    const listed = await call(second, 'RuleService/ListRuleVersions', { pageSize: 1 });
+    expect(listed.body.versions[0].differences).toContain('max_units was 1000, is now 3');
+    const back = { requestId: 'rules-2', rules: { etag: 'v2', reason: 'over', splitAllowed: true } };
+    expect((await call(second, 'RuleService/PutRules', back)).body.rules.version).toBe('3');
+  });
+
   test('one answers for the other: the same request id, the same reservation', async () => {
     const again = await reserve(second, 'STREAM-1');
     expect(again.body.replayed).toBe(true);

@@ -1,0 +1,42 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { startTestService, type TestService } from '../support/service.ts';
+import { runCli } from './run-cli.ts';
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await startTestService({ natsUrl: inject('natsUrl') });
+});
+
+afterAll(() => service?.stop());
+
+const earmark = (...args: string[]) => runCli(args, { EARMARK_DATA_DIR: service.dataDir });
+
+function fileOf(name: string, text: string): string {
+  const path = join(service.dataDir, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+test('the rules are printed as JSON', async () => {
+  const rules = JSON.parse((await earmark('rules', 'get')).stdout) as { version: string };
+  expect(rules.version).toBe('1');
+});
+
+test('the rules are read, changed and put; from a version that is not the newest they are refused', async () => {
+  const printed = (await earmark('rules', 'get')).stdout;
+  const path = fileOf('rules.json', JSON.stringify({ ...JSON.parse(printed), lowThreshold: 2 }));
+  const put = await earmark('rules', 'put', path, '--reason', 'tell early');
+  expect({ status: put.status, stderr: put.stderr }).toEqual({ status: 0, stderr: '' });
+  expect(put.stdout).toMatch(/^version 2 holds from 20\d\d-/);
+  const now = JSON.parse((await earmark('rules', 'get')).stdout) as Record<string, unknown>;
+  expect(now).toMatchObject({ version: '2', etag: 'v2', reason: 'tell early', lowThreshold: 2 });
+  expect(JSON.parse((await earmark('rules', 'get', '--version', '1')).stdout)).toMatchObject({ version: '1' });
+  const again = await earmark('rules', 'put', path);
+  expect(again.status).toBe(1);
+  expect(again.stderr).toContain('ETAG_MISMATCH');
+  const inAnswer = fileOf('answer.json', (await earmark('rules', 'get', '--json')).stdout);
+  expect((await earmark('rules', 'put', inAnswer, '--json')).documents()[0]).toMatchObject({ rules: { version: '3' } });
+});

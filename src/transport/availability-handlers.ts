@@ -9,7 +9,7 @@ import {
 } from '../gen/earmark/v1/availability_service_pb.ts';
 import type { AvailabilityFeed } from '../ports/feeds.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
-import type { StockReader, StockView } from '../ports.ts';
+import type { StockReader } from '../ports.ts';
 import { type Rpc, type RpcCall, serverStreaming, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
 import { toAvailability } from './stock-mapping.ts';
@@ -29,29 +29,31 @@ export function availabilityHandlers(deps: Deps): Rpc[] {
       const rules = await deps.rules.current();
       const selling = sellingWarehouses(rules, channel, warehouses);
       const views = await deps.stock.read([...new Set(skus)], selling);
-      await refuseUnknown(deps.stock, skus, warehouses, views);
+      // What stands on a pool that was found is known, so mostly nothing needs to be looked up.
+      const seenSkus = new Set(views.map((view) => view.level.sku));
+      const seenWarehouses = new Set(views.map((view) => view.level.warehouse));
+      await refuseUnknown(
+        deps.stock,
+        skus.filter((sku) => !seenSkus.has(sku)),
+        warehouses.filter((warehouse) => !seenWarehouses.has(warehouse)),
+      );
       return { availability: views.map((view) => toAvailability(view, rules)) };
     }),
     serverStreaming(AvailabilityService.method.streamAvailability, (request, call) => stream(deps, request, call)),
   ];
 }
 
-/** A name that stands on no pool that was found may be one nobody knows, which the caller should hear. */
+/** Names that nobody knows are a mistake the caller should hear of; an empty answer would hide it. */
 async function refuseUnknown(
   stock: StockReader,
   skus: readonly string[],
   warehouses: readonly string[],
-  found: readonly StockView[],
 ): Promise<void> {
-  const seenSkus = new Set(found.map((view) => view.level.sku));
-  const seenWarehouses = new Set(found.map((view) => view.level.warehouse));
-  const doubtfulSkus = skus.filter((sku) => !seenSkus.has(sku));
-  const items = new Set((doubtfulSkus.length === 0 ? [] : await stock.items(doubtfulSkus)).map((item) => item.sku));
-  const sku = doubtfulSkus.find((doubtful) => !items.has(doubtful));
+  const items = new Set((skus.length === 0 ? [] : await stock.items(skus)).map((item) => item.sku));
+  const sku = skus.find((asked) => !items.has(asked));
   if (sku !== undefined) throw refusedCall(refuse('UNKNOWN_SKU', `no item has the SKU ${sku}`, { sku }));
-  const doubtful = warehouses.filter((warehouse) => !seenWarehouses.has(warehouse));
-  const codes = new Set((doubtful.length === 0 ? [] : await stock.warehouses()).map((warehouse) => warehouse.code));
-  const warehouse = doubtful.find((code) => !codes.has(code));
+  const codes = new Set((warehouses.length === 0 ? [] : await stock.warehouses()).map(({ code }) => code));
+  const warehouse = warehouses.find((asked) => !codes.has(asked));
   if (warehouse === undefined) return;
   throw refusedCall(refuse('UNKNOWN_WAREHOUSE', `no warehouse has the code ${warehouse}`, { warehouse }));
 }
@@ -61,6 +63,7 @@ async function* stream(
   request: StreamAvailabilityRequest,
   call: RpcCall,
 ): AsyncGenerator<StreamAvailabilityResponse> {
+  await refuseUnknown(deps.stock, request.skus, request.warehouses);
   const warehouses = sellingWarehouses(await deps.rules.current(), request.channel, request.warehouses);
   const filter = { skus: request.skus, warehouses };
   const subscription = subscribed(() => deps.availabilityFeed.subscribe(filter, request.resumeToken, call.signal));

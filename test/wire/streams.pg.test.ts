@@ -3,6 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AvailabilityService } from '../../src/gen/earmark/v1/availability_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
+import { StockService } from '../../src/gen/earmark/v1/stock_service_pb.ts';
 import { createGrpcClient } from './grpc-client.ts';
 import { stockUp } from './stock-up.ts';
 import {
@@ -19,6 +20,7 @@ const NAMES = ['grpc-js', 'Connect over HTTP/2', 'Connect over HTTP/1.1'] as con
 const STREAMS_MAX = 3;
 const { reserve, release, watchReservation, reserveStream } = ReservationService.method;
 const { streamAvailability } = AvailabilityService.method;
+const { putItems } = StockService.method;
 
 let service: WireService;
 let caller: WireClient;
@@ -74,6 +76,25 @@ describe.each(NAMES)('%s', (name) => {
   test('refuses a stream that is malformed', async () => {
     const { end } = (await open({ skus: [''] }).next()) as { end: unknown };
     expect(end).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', fields: ['skus[0]'] });
+  });
+
+  test.each([
+    [{ skus: ['nothing', sku] }, 'UNKNOWN_SKU', { sku: 'nothing' }],
+    [{ warehouses: ['W1', 'NOWHERE'] }, 'UNKNOWN_WAREHOUSE', { warehouse: 'NOWHERE' }],
+    [{ skus: [], warehouses: ['NOWHERE'] }, 'UNKNOWN_WAREHOUSE', { warehouse: 'NOWHERE' }],
+  ])('refuses to follow %j before the first message', async (request, reason, metadata) => {
+    const { end } = (await open(request).next()) as { end: unknown };
+    expect(end).toMatchObject({ code: 'NOT_FOUND', reason, metadata });
+    await closed();
+  });
+
+  test('follows what is known and has no pool yet', async () => {
+    const idle = `idle ${name}`;
+    await caller.call(putItems, { requestId: randomUUID(), items: [{ sku: idle, name: idle }] });
+    const stream = open({ skus: [idle], warehouses: ['W1'] });
+    expect(await message(stream)).toHaveProperty('snapshotComplete');
+    stream.cancel();
+    await closed();
   });
 
   test('follows one reservation to its end', async () => {

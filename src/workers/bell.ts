@@ -1,7 +1,7 @@
 /** Wakes one waiter, now or as soon as it waits. */
 export interface Bell {
   ring(): void;
-  /** Settles when rung, after `ms`, or when the signal aborts; never rejects. */
+  /** Settles when rung, after `ms`, or when the signal aborts; never rejects. What is left of a time may be below 0. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export function createBell(): Bell {
           rung = false;
           resolve();
         };
-        const timer = setTimeout(done, ms);
+        const timer = setTimeout(done, Math.max(0, ms));
         signal.addEventListener('abort', done, { once: true });
         wake = done;
         if (rung || signal.aborted) done();

@@ -81,7 +81,7 @@ async function* watch(
       }
       // A resolved reservation never changes again, so neither this caller nor one that resumes has more to wait for.
       if (!isLive(reservation)) return;
-      await watcher.bell.wait(Math.max(0, beatAt - performance.now()), signal);
+      await watcher.bell.wait(beatAt - performance.now(), signal);
     }
   } finally {
     deps.watchers.delete(watcher);

@@ -1,29 +1,18 @@
 import { refuse } from '../domain/refusal.ts';
 import type { Command, Outcome, SubmitOptions, UnitOfWork } from '../ports.ts';
-import { type Answers, dropped, refuseEach, settle, type WaitingGroup } from './group-answers.ts';
+import { type Answers, dropped, refuseEach, settle } from './group-answers.ts';
 import type { UnitWatcher } from './unit-of-work.ts';
-
-/**
- * Commands gathered into one unit of work; a batch that is submitted as one may bring more, up to its own bound. Larger
- * units gain nothing and leave nothing to do while their callers take the answers.
- */
-export const UNIT_COMMANDS_MAX = 128;
-
-/** Request lines in one unit of work. */
-export const UNIT_LINES_MAX = 1_000;
-
-/** The share of a unit that sweeps and imports may take. */
-const BACKGROUND_COMMANDS_MAX = UNIT_COMMANDS_MAX / 4;
+import { type Group, HeldKeys, keysOf, type Taken, WaitingLine } from './waiting-line.ts';
 
 /** Commands waiting for a unit; beyond it callers are refused with OVERLOADED. */
 export const QUEUE_COMMANDS_MAX = 4_096;
 
-/** Units in flight at once: while one commits, the next is built. More only wait for each other's row locks. */
+/** Units in flight at once: while one commits, the next is built. No two of them carry commands for the same rows. */
 export const UNITS_IN_FLIGHT_MAX = 2;
 
 /**
- * Commands that must wait before a second unit starts beside one in flight. Fewer do better to wait for it: one unit of
- * 64 costs much less than two of 32, and two on one SKU follow each other anyway (docs/decisions/0007).
+ * Commands that must wait, and need no row of the unit in flight, before a second unit starts beside it. Fewer do better
+ * to wait for it: one unit of 64 costs much less than two of 32 (docs/decisions/0007).
  */
 export const SECOND_UNIT_COMMANDS_MIN = 64;
 
@@ -43,35 +32,22 @@ const OVERLOADED_RETRY_AFTER_MS = 100;
 
 type Run = (commands: readonly Command[], watcher: UnitWatcher) => Promise<Answers>;
 
-/** What a unit can still carry. */
-interface Room {
-  commands: number;
-  lines: number;
-}
-
-/** What one caller submitted together. */
-interface Group extends WaitingGroup {
-  readonly lines: number;
-  readonly signal: AbortSignal | undefined;
-  readonly onAbort: () => void;
-}
-
 /**
  * Gathers commands into units of work: while one unit commits the next gathers, and an idle service commits a single
  * command at once, without lingering. Principals take turns, so that one of them cannot starve the others.
  */
 export class GroupCommit implements UnitOfWork {
   readonly #run: Run;
-  readonly #callers = new Map<string, Group[]>();
-  readonly #background: Group[] = [];
-  #queued = 0;
+  readonly #line = new WaitingLine();
+  readonly #held = new HeldKeys();
   #inFlight = 0;
   /** Units in flight that are not slow. */
   #quick = 0;
   #heldUp = 0;
   /** Commands in flight. */
   #carried = 0;
-  #isBackgroundNext = false;
+  /** How many waited when too few were found that need nothing of the units in flight. */
+  #stuck = 0;
   #scheduled = false;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -82,12 +58,12 @@ export class GroupCommit implements UnitOfWork {
 
   /** Commands waiting for a unit. */
   get depth(): number {
-    return this.#queued;
+    return this.#line.depth;
   }
 
   /** Whether so many calls come that the next unit will carry a good part of them. */
   get isBusy(): boolean {
-    return this.#queued + this.#carried >= BUSY_COMMANDS_MIN;
+    return this.#line.depth + this.#carried >= BUSY_COMMANDS_MIN;
   }
 
   submit(commands: readonly Command[], options: SubmitOptions): Promise<Outcome[]> {
@@ -95,23 +71,24 @@ export class GroupCommit implements UnitOfWork {
     if (this.#closed)
       return Promise.resolve(refuseEach(commands, refuse('DRAINING', 'the service is stopping', {}, 1_000)));
     if (options.signal?.aborted === true) return Promise.resolve(refuseEach(commands, dropped(options.signal)));
-    if (this.#queued + commands.length > QUEUE_COMMANDS_MAX) {
+    if (this.#line.depth + commands.length > QUEUE_COMMANDS_MAX) {
       const refusal = refuse('OVERLOADED', 'too many calls are waiting', {}, OVERLOADED_RETRY_AFTER_MS);
       return Promise.resolve(refuseEach(commands, refusal));
     }
     return new Promise((resolve, reject) => {
-      const { signal } = options;
+      const { signal, lane } = options;
       const group: Group = {
         commands,
-        lines: commands.reduce((sum, command) => sum + command.lineCount, 0),
+        lane,
         resolve,
         reject,
         signal,
-        onAbort: () => this.#drop(group, options.lane),
+        onAbort: () => this.#drop(group),
+        waiting: commands.map((command) => ({ command, keys: keysOf(command) })),
+        answers: new Map(),
       };
       signal?.addEventListener('abort', group.onAbort, { once: true });
-      this.#queueOf(group, options.lane).push(group);
-      this.#queued += commands.length;
+      this.#line.add(group);
       this.#schedule();
     });
   }
@@ -121,14 +98,6 @@ export class GroupCommit implements UnitOfWork {
     this.#closed = true;
     if (this.#isIdle()) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
-  }
-
-  #queueOf(group: Group, lane: SubmitOptions['lane']): Group[] {
-    if (lane === 'background') return this.#background;
-    const principal = group.commands[0]?.caller.principal ?? '';
-    const queue = this.#callers.get(principal) ?? [];
-    this.#callers.set(principal, queue);
-    return queue;
   }
 
   /** Waits for the end of the current turn of the event loop, so that what arrives together commits together. */
@@ -143,26 +112,35 @@ export class GroupCommit implements UnitOfWork {
 
   #mayStart(): boolean {
     if (this.#inFlight >= UNITS_IN_FLIGHT_MAX) return false;
-    return this.#quick === 0 || this.#queued >= SECOND_UNIT_COMMANDS_MIN;
+    const fresh = this.#line.depth - this.#stuck;
+    return this.#quick === 0 ? fresh > 0 || this.#line.depth === 0 : fresh >= SECOND_UNIT_COMMANDS_MIN;
   }
 
   #start(): void {
     if (!this.#mayStart()) return;
-    const groups = this.#take();
-    if (groups.length === 0) {
+    const isEnough = this.#quick === 0 || this.#line.hasFree(this.#held, SECOND_UNIT_COMMANDS_MIN);
+    const taken = isEnough ? this.#line.take(this.#held) : [];
+    if (taken.length === 0) {
+      this.#stuck = this.#line.depth;
       this.#tellIdle();
       return;
     }
+    this.#launch(taken);
+    if (this.#line.depth > 0) this.#schedule();
+  }
+
+  #launch(taken: readonly Taken[]): void {
     this.#inFlight += 1;
     this.#quick += 1;
     let isQuick = true;
     const slow = () => {
       if (isQuick) this.#quick -= 1;
       isQuick = false;
-      if (this.#queued > 0) this.#schedule();
+      this.#stuck = 0;
+      if (this.#line.depth > 0) this.#schedule();
     };
     const timer = setTimeout(slow, SLOW_UNIT_MS);
-    const carried = groups.reduce((sum, group) => sum + group.commands.length, 0);
+    const carried = taken.reduce((sum, { commands }) => sum + commands.length, 0);
     this.#carried += carried;
     let isHeldUp = false;
     const heldUp = () => {
@@ -172,16 +150,16 @@ export class GroupCommit implements UnitOfWork {
       this.#inFlight -= 1;
       slow();
     };
-    void this.#runGroups(groups, heldUp).finally(() => {
+    void this.#runUnit(taken, heldUp).finally(() => {
       clearTimeout(timer);
       this.#carried -= carried;
       if (isQuick) this.#quick -= 1;
       if (isHeldUp) this.#heldUp -= 1;
       else this.#inFlight -= 1;
-      if (this.#queued > 0) this.#schedule();
+      this.#stuck = 0;
+      if (this.#line.depth > 0) this.#schedule();
       else this.#tellIdle();
     });
-    if (this.#queued > 0) this.#schedule();
   }
 
   #tellIdle(): void {
@@ -190,94 +168,47 @@ export class GroupCommit implements UnitOfWork {
   }
 
   #isIdle(): boolean {
-    return this.#queued === 0 && this.#inFlight === 0 && this.#heldUp === 0;
+    return this.#line.depth === 0 && this.#inFlight === 0 && this.#heldUp === 0;
   }
 
-  async #runGroups(groups: readonly Group[], heldUp: () => void): Promise<void> {
-    const early: Answers = new Map();
-    const groupOf = new Map(groups.flatMap((group) => group.commands.map((command) => [command, group] as const)));
-    const waitingFor = new Map(groups.map((group) => [group, new Set(group.commands)]));
+  async #runUnit(taken: readonly Taken[], heldUp: () => void): Promise<void> {
+    const carried = new Map(
+      taken.flatMap(({ group, commands }) => commands.map(({ command, keys }) => [command, { group, keys }] as const)),
+    );
+    for (const { keys } of carried.values()) this.#held.hold(keys);
     const answered = (command: Command, answer: Outcome | Error) => {
-      const group = groupOf.get(command);
-      if (group === undefined) return;
-      early.set(command, answer);
-      const waiting = waitingFor.get(group);
-      if (waiting?.delete(command) === true && waiting.size === 0) settle(group, early);
+      const found = carried.get(command);
+      if (found === undefined) return;
+      carried.delete(command);
+      this.#held.release(found.keys);
+      this.#stuck = 0;
+      answerOne(found.group, command, answer);
     };
     try {
-      const answers = await this.#run([...groupOf.keys()], { answered, heldUp });
-      for (const group of groups) settle(group, answers);
+      const answers = await this.#run([...carried.keys()], { answered, heldUp });
+      for (const [command, answer] of answers) answered(command, answer);
+      for (const command of [...carried.keys()])
+        answered(command, new Error('a unit left a command without an answer'));
     } catch (error) {
-      for (const group of groups) group.reject(error instanceof Error ? error : new Error(String(error)));
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const { group } of taken) group.reject(failure);
+      for (const command of [...carried.keys()]) answered(command, failure);
     }
   }
 
-  /** Callers, then background work; the other way round where the last unit had no room for what waited. */
-  #take(): Group[] {
-    const taken: Group[] = [];
-    const room = { commands: UNIT_COMMANDS_MAX, lines: UNIT_LINES_MAX };
-    const waitedBefore = this.#background.length;
-    if (this.#isBackgroundNext) this.#takeBackground(room, taken);
-    this.#takeCallers(room, taken);
-    if (!this.#isBackgroundNext) this.#takeBackground(room, taken);
-    this.#isBackgroundNext = waitedBefore > 0 && this.#background.length === waitedBefore;
-    return taken;
+  #drop(group: Group): void {
+    const { signal } = group;
+    if (signal === undefined) return;
+    const refusal = dropped(signal);
+    for (const { command } of this.#line.remove(group)) answerOne(group, command, { ok: false, refusal });
+    this.#stuck = Math.min(this.#stuck, this.#line.depth);
   }
+}
 
-  /**
-   * Principals in turn, one group each round, while the unit has room. Those that had a turn go behind the others, so
-   * that a group too large for what is left of this unit is the first of the next.
-   */
-  #takeCallers(room: Room, taken: Group[]): void {
-    const served = new Set<string>();
-    let progress = true;
-    while (progress && room.commands > 0) {
-      progress = false;
-      for (const [principal, queue] of this.#callers) {
-        if (!this.#takeFrom(queue, room, taken)) continue;
-        progress = true;
-        served.add(principal);
-      }
-    }
-    for (const [principal, queue] of [...this.#callers]) {
-      if (queue.length > 0 && !served.has(principal)) continue;
-      this.#callers.delete(principal);
-      if (queue.length > 0) this.#callers.set(principal, queue);
-    }
-  }
-
-  #takeBackground(room: Room, taken: Group[]): void {
-    const share = {
-      commands: Math.min(room.commands, BACKGROUND_COMMANDS_MAX),
-      lines: Math.min(room.lines, UNIT_LINES_MAX / 4),
-    };
-    const { commands, lines } = share;
-    let more = true;
-    while (more) more = this.#takeFrom(this.#background, share, taken);
-    room.commands -= commands - share.commands;
-    room.lines -= lines - share.lines;
-  }
-
-  #takeFrom(queue: Group[], room: Room, taken: Group[]): boolean {
-    const group = queue[0];
-    if (group === undefined) return false;
-    const fits = group.commands.length <= room.commands && group.lines <= room.lines;
-    if (!fits && taken.length > 0) return false;
-    queue.shift();
-    group.signal?.removeEventListener('abort', group.onAbort);
-    this.#queued -= group.commands.length;
-    room.commands -= group.commands.length;
-    room.lines -= group.lines;
-    taken.push(group);
-    return true;
-  }
-
-  #drop(group: Group, lane: SubmitOptions['lane']): void {
-    const queue = this.#queueOf(group, lane);
-    const at = queue.indexOf(group);
-    if (at < 0 || group.signal === undefined) return;
-    queue.splice(at, 1);
-    this.#queued -= group.commands.length;
-    group.resolve(refuseEach(group.commands, dropped(group.signal)));
-  }
+/** The last answer settles the group. */
+function answerOne(group: Group, command: Command, answer: Outcome | Error): void {
+  group.answers.set(command, answer);
+  if (group.answers.size < group.commands.length) return;
+  group.signal?.removeEventListener('abort', group.onAbort);
+  settle(group, group.answers);
 }

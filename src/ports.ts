@@ -41,6 +41,8 @@ export interface Needs {
   readonly orderLines: readonly { readonly orderId: string; readonly orderLineId: string }[];
   /** Customers whose live reservations count, where the rules limit them. */
   readonly customers: readonly string[];
+  /** Lines of the orders that the targets belong to. */
+  readonly targetOrderLineIds?: readonly string[];
   /** Pools to create where they are missing. */
   readonly newPools: readonly PoolRef[];
   /** Counts that need to know what moved after their own time. */

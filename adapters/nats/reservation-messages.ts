@@ -2,6 +2,7 @@ import { create, type DescMessage, type MessageInitShape } from '@bufbuild/proto
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   fulfilledUnits,
+  isReplaced,
   type Reservation,
   type ReservationLine,
   reservedUnits,
@@ -26,7 +27,7 @@ import {
 } from '../../src/gen/earmark/wms/v1/reservation_messages_pb.ts';
 import { encodeMessage } from './codec.ts';
 import { EVENT_SOURCE, type OutgoingMessage, type PublishContext, type ReservationRow } from './outgoing.ts';
-import { type SiteChange, type SiteEvent, siteChanges } from './site-changes.ts';
+import { pickIdAt, type SiteChange, type SiteEvent, siteChanges } from './site-changes.ts';
 import { encodeToken, eventSubject, outSubject } from './subjects.ts';
 
 /** The published event of each kind of transition. */
@@ -81,7 +82,7 @@ function eventMessage(row: ReservationRow, context: PublishContext): OutgoingMes
     returnCaseId: reservation.returnCaseId,
     orderId: reservation.orderId,
     ...stateOf(reservation),
-    lines: reservation.lines.map(lineOf),
+    lines: reservation.lines.filter((line) => !isReplaced(line)).map(lineOf),
     expireTime: timestampFromMs(reservation.expireAt),
     ruleVersion: BigInt(reservation.ruleVersion),
   };
@@ -102,7 +103,9 @@ function siteMessage(row: ReservationRow, change: SiteChange, wms: string, conte
   };
   const deadline = timestampFromMs(reservation.expireAt);
   if (event === 'pick-requested' || event === 'pick-cancelled') {
-    const fields = { ...common, pickId: `${trackingId}:${site}`, shipByTime: deadline };
+    // What is called off is what was asked for before.
+    const picked = event === 'pick-cancelled' ? (row.previous ?? reservation) : reservation;
+    const fields = { ...common, pickId: pickIdAt(picked, site), shipByTime: deadline };
     return encode(PICK_SCHEMAS[event], fields, subject, row, context);
   }
   const fields = {

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { type Reservation, warehousesOf } from '../../src/domain/reservation.ts';
 import type { TransitionKind } from '../../src/domain/transition.ts';
+
+/** Hexadecimal digits that tell the picks of one reservation at one site apart. */
+const PICK_DIGEST_LENGTH = 12;
 
 /** Units of one line at one warehouse. */
 export interface SiteLine {
@@ -30,7 +34,8 @@ const ECHOES: ReadonlySet<TransitionKind> = new Set(['preparing', 'ready', 'shor
  *
  * A warehouse that newly holds units gets `reservation-requested`, and with nothing waiting `pick-requested` at once.
  * One whose units are given back gets `reservation-released` and `pick-cancelled`. Otherwise it gets
- * `reservation-changed` where its lines or the deadline changed. Units it picked, missed or shipped are its own report
+ * `reservation-changed` where its lines or the deadline changed, and where it was to pick lines that are others now,
+ * `pick-cancelled` for the old and `pick-requested` for the new ones, which is another pick. Units it picked, missed or shipped are its own report
  * and come back as nothing; so does a fulfilment, for the new count says all of it, unless it gives the rest back.
  */
 export function siteChanges(kind: TransitionKind, previous: Reservation | null, next: Reservation): SiteChange[] {
@@ -44,14 +49,29 @@ function changesAt(site: string, previous: Reservation | null, next: Reservation
   const held = heldAt(next, site);
   if (held.length === 0) return withdrawnAt(site, previous, next);
   const changes: SiteChange[] = [];
+  const isPromiseChanged = !sameLines(promisedAt(previous, site), promisedAt(next, site));
   if (before.length === 0) {
     changes.push({ site, event: 'reservation-requested', lines: held });
-  } else if (!sameLines(promisedAt(previous, site), promisedAt(next, site)) || previous?.expireAt !== next.expireAt) {
+  } else if (isPromiseChanged || previous?.expireAt !== next.expireAt) {
     changes.push({ site, event: 'reservation-changed', lines: held });
   }
-  const isPickDue = before.length === 0 || previous?.state === 'WAITLISTED';
+  const isPickReplaced = before.length > 0 && isPromiseChanged && previous?.state === 'RESERVED';
+  if (isPickReplaced) changes.push({ site, event: 'pick-cancelled', lines: before });
+  const isPickDue = before.length === 0 || isPickReplaced || previous?.state === 'WAITLISTED';
   if (isPickDue && next.state === 'RESERVED') changes.push({ site, event: 'pick-requested', lines: held });
   return changes;
+}
+
+/** Names what a site was asked to pick: other lines or quantities are another pick, also where they were there before. */
+export function pickIdAt(reservation: Reservation, site: string): string {
+  const promised = promisedAt(reservation, site);
+  const returned = linesAt(reservation, site, (part) => part.released);
+  const facts = promised.map((line) => [
+    line,
+    returned.find((other) => other.lineNumber === line.lineNumber)?.quantity,
+  ]);
+  const digest = createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+  return `${reservation.trackingId}:${site}:${digest.slice(0, PICK_DIGEST_LENGTH)}`;
 }
 
 /** Units given back are called off; units that left are not. */

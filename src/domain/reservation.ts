@@ -39,10 +39,10 @@ export interface Allocation {
 }
 
 export interface ReservationLine {
-  /** From 1, in the order of the request. */
+  /** From 1, in the order of the requests; a line that replaces others has a number none of them had. */
   readonly lineNumber: number;
   readonly sku: string;
-  /** Units asked for. */
+  /** Units asked for; 0 once the line is replaced. */
   readonly quantity: number;
   readonly orderLineId: string;
   readonly returnedSku: string;
@@ -105,6 +105,11 @@ export function reservedUnits(line: ReservationLine): number {
   return sumOf(line, (allocation) => allocation.reserved);
 }
 
+/** Replaced by a swap: it asks for nothing and holds nothing any more. The next change leaves it out. */
+export function isReplaced(line: ReservationLine): boolean {
+  return line.quantity === 0;
+}
+
 export function fulfilledUnits(line: ReservationLine): number {
   return sumOf(line, (allocation) => allocation.fulfilled);
 }
@@ -121,6 +126,13 @@ export function totalReserved(reservation: Reservation): number {
 /** The warehouses that hold or held units of the reservation, each once, in line order. */
 export function warehousesOf(reservation: Reservation): string[] {
   return [...new Set(reservation.lines.flatMap((line) => line.allocations.map((part) => part.warehouse)))];
+}
+
+/** Whether a warehouse holds or has shipped units of the reservation; one that gave all of them up does not. */
+export function isServedBy(reservation: Reservation, warehouse: string): boolean {
+  return reservation.lines.some((line) =>
+    line.allocations.some((part) => part.warehouse === warehouse && part.reserved + part.fulfilled > 0),
+  );
 }
 
 function sumOf(line: ReservationLine, pick: (allocation: Allocation) => number): number {

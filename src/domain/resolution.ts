@@ -114,7 +114,7 @@ export function fulfil(
 }
 
 /** Past its deadline, though nobody has swept it: the clock has freed it already. */
-function pastDeadline(reservation: LiveReservation): Refusal {
+export function pastDeadline(reservation: LiveReservation): Refusal {
   return refuse('EXPIRED', 'the deadline has passed', {
     state: 'EXPIRED',
     resolve_time: new Date(reservation.expireAt).toISOString(),
@@ -139,7 +139,7 @@ function everything(reservation: LiveReservation): LineQuantity[] {
 }
 
 /** Each named line must exist and hold what is asked of it, summed for the line and for each warehouse named. */
-function checkQuantities(reservation: LiveReservation, wanted: readonly LineQuantity[]): Refusal | null {
+export function checkQuantities(reservation: LiveReservation, wanted: readonly LineQuantity[]): Refusal | null {
   const asked = new Map<string, number>();
   for (const { lineNumber, quantity, warehouse } of wanted) {
     for (const place of warehouse === undefined ? [''] : [warehouse, '']) {
@@ -189,7 +189,8 @@ function consume(reservation: LiveReservation, wanted: readonly LineQuantity[]) 
   return { lines, pools };
 }
 
-function releaseHeld(reservation: LiveReservation): { lines: readonly ReservationLine[]; pools: PoolChange[] } {
+/** Gives back every unit that is held, to the pools it came from. */
+export function releaseHeld(reservation: LiveReservation): { lines: readonly ReservationLine[]; pools: PoolChange[] } {
   const pools: PoolChange[] = [];
   const lines = editAllocations(reservation, (allocation, line) => {
     if (allocation.reserved === 0) return allocation;

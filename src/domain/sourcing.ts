@@ -34,6 +34,8 @@ export interface SourcingRequest {
   readonly demands: readonly LineDemand[];
   /** Pools by {@link poolKey}; their due reservations have been expired before. */
   readonly pools: ReadonlyMap<string, StockLevel>;
+  /** Units by {@link poolKey} that the asker holds and gives back in the same change: they are available to it alone. */
+  readonly own?: ReadonlyMap<string, number>;
   /** Warehouses that may serve, in the order to ask them. */
   readonly warehouses: readonly Warehouse[];
   readonly splitAllowed: boolean;
@@ -81,7 +83,7 @@ function placeLine(
   const candidates = candidatesOf(request, demand).map((warehouse) => {
     const key = poolKey(demand.sku, warehouse.code);
     const level = request.pools.get(key);
-    const available = level === undefined ? 0 : Math.max(0, availableUnits(level) - (taken.get(key) ?? 0));
+    const available = level === undefined ? 0 : Math.max(0, unitsFor(request, level) - (taken.get(key) ?? 0));
     return { key, warehouse: warehouse.code, available };
   });
   const whole = candidates.find((candidate) => candidate.available >= demand.quantity);
@@ -97,6 +99,15 @@ function placeLine(
     missing -= quantity;
   }
   return missing;
+}
+
+/** What the asker may have of a pool: what is available to anyone, and what it holds itself. */
+function unitsFor(request: SourcingRequest, level: StockLevel): number {
+  return availableUnits(level) + ownUnits(request, level);
+}
+
+function ownUnits(request: SourcingRequest, { sku, warehouse }: StockLevel): number {
+  return request.own?.get(poolKey(sku, warehouse)) ?? 0;
 }
 
 function largestOf<T extends { available: number }>(candidates: readonly T[]): T[] {
@@ -117,7 +128,7 @@ function noStock(request: SourcingRequest, demand: LineDemand): Refusal {
   const requested = request.demands
     .filter((other) => other.sku === demand.sku && (demand.warehouse === '' || other.warehouse === demand.warehouse))
     .reduce((sum, other) => sum + other.quantity, 0);
-  const available = levels.reduce((sum, level) => sum + availableUnits(level), 0);
+  const available = levels.reduce((sum, level) => sum + unitsFor(request, level), 0);
   const only = levels.length === 1 ? levels[0] : undefined;
   return refuse('NO_STOCK', `${requested} of ${demand.sku} requested, ${available} available`, {
     sku: demand.sku,
@@ -125,15 +136,15 @@ function noStock(request: SourcingRequest, demand: LineDemand): Refusal {
     requested,
     available,
     version: levels.reduce((highest, level) => Math.max(highest, level.version), 0),
-    held_by: heldBy(levels),
+    held_by: heldBy(request, levels),
   });
 }
 
 /** Which kind of holder keeps most of what is not free: exchange, sale, safety or unavailable. */
-function heldBy(levels: readonly StockLevel[]): string {
+function heldBy(request: SourcingRequest, levels: readonly StockLevel[]): string {
   const total = (pick: (level: StockLevel) => number) => levels.reduce((sum, level) => sum + pick(level), 0);
   const holders: [string, number][] = [
-    ['exchange', total((level) => level.reserved)],
+    ['exchange', total((level) => level.reserved - ownUnits(request, level))],
     ['sale', total((level) => level.committed)],
     ['safety', total((level) => level.safetyStock)],
     ['unavailable', total((level) => level.unavailable)],

@@ -1,5 +1,12 @@
 import { type Refusal, refuse } from './refusal.ts';
-import type { Allocation, LiveReservation, Reservation, ReservationLine, ResolvedReservation } from './reservation.ts';
+import {
+  type Allocation,
+  isReplaced,
+  type LiveReservation,
+  type Reservation,
+  type ReservationLine,
+  type ResolvedReservation,
+} from './reservation.ts';
 import type { StockDelta } from './stock-level.ts';
 
 /** What happened to a reservation; also the kind of its audit event and of the published event. */
@@ -39,8 +46,10 @@ export function refused(refusal: Refusal): Transition {
   return { outcome: 'refused', refusal };
 }
 
+/** The next version. Lines that an earlier swap replaced are left out: its own event has told of their end. */
 export function changed(kind: TransitionKind, next: Reservation, pools: readonly PoolChange[] = []): Transition {
-  return { outcome: 'changed', kind, next: { ...next, version: next.version + 1 }, pools };
+  const lines = next.lines.some(isReplaced) ? next.lines.filter((line) => !isReplaced(line)) : next.lines;
+  return { outcome: 'changed', kind, next: { ...next, lines, version: next.version + 1 }, pools };
 }
 
 /** Says how a resolved reservation was resolved. */

@@ -52,6 +52,10 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     if (target.by !== 'exchange' || exchanges.has(target.id)) continue;
     exchanges.set(target.id, { exchangeId: target.id, newReservationId: null });
   }
+  for (const ref of targetOrderLines(commands, found)) {
+    orderIds.add(ref.orderId);
+    orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+  }
   for (const row of found) {
     reservationIds.add(row.reservation_id);
     for (const line of lineFacts(row.lines)) {
@@ -74,8 +78,25 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
   };
 }
 
+/** The order lines that commands name of reservations whose order only the rows tell. */
+function targetOrderLines(commands: readonly Command[], found: readonly FoundRow[]): OrderLineRef[] {
+  return commands.flatMap(({ needs: { targets, targetOrderLineIds = [] } }) =>
+    targetOrderLineIds.flatMap((orderLineId) =>
+      found
+        .filter((row) => targets.some((target) => isNamed(row, target)))
+        .map((row) => ({ orderId: row.order_id, orderLineId })),
+    ),
+  );
+}
+
+function isNamed(row: FoundRow, { by, id }: Target): boolean {
+  return id === { reservation: row.reservation_id, tracking: row.tracking_id, exchange: row.exchange_id }[by];
+}
+
 interface FoundRow {
   readonly reservation_id: string;
+  readonly tracking_id: string;
+  readonly exchange_id: string;
   readonly order_id: string;
   readonly lines: string;
   /** Whether a command names it; the others are locked only because they are in the way. */
@@ -105,7 +126,7 @@ async function resolveTargets(
           union select reservation_id, true from exchange where exchange_id = any($3::text[]) and reservation_id is not null
           union select unnest($4::uuid[]), false),
         found as (select reservation_id, bool_or(targeted) as targeted from wanted group by 1)
-        select r.reservation_id, r.order_id, r.lines::text as lines, found.targeted
+        select r.reservation_id, r.tracking_id, r.exchange_id, r.order_id, r.lines::text as lines, found.targeted
         from found join reservation r using (reservation_id)`,
       values: [idsBy('reservation').filter(isUuid), idsBy('tracking'), idsBy('exchange'), [...reservationIds]],
     },

@@ -15,6 +15,9 @@ const WITH_ALLOCATIONS = `coalesce((select json_agg(json_build_object(
     order by a.line_number, a.warehouse)
   from allocation a where a.reservation_id = r.reservation_id), '[]')::text as allocations`;
 
+/** What a live reservation gave up in a swap or transfer is no more of it; what is resolved has given up everything. */
+const IS_MINE = '(a.reserved + a.fulfilled > 0 or r.resolve_time is not null)';
+
 type Row = ReservationRow & { readonly allocations: string };
 
 const FIND_BY: Record<Target['by'], string> = {
@@ -81,7 +84,7 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
     filter.sku !== '',
     filter.sku,
     (value) => `exists (select 1 from allocation a
-    where a.reservation_id = r.reservation_id and a.sku = ${value}::text
+    where a.reservation_id = r.reservation_id and a.sku = ${value}::text and ${IS_MINE}
       ${filter.warehouse === '' ? '' : 'and a.warehouse = WAREHOUSE'})`,
   );
   if (filter.warehouse !== '') {
@@ -91,7 +94,8 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
     if (bySku >= 0) conditions[bySku] = (conditions[bySku] ?? '').replace('WAREHOUSE', value);
     else {
       conditions.push(
-        `exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.warehouse = ${value})`,
+        `exists (select 1 from allocation a
+          where a.reservation_id = r.reservation_id and a.warehouse = ${value} and ${IS_MINE})`,
       );
     }
   }

@@ -1,4 +1,4 @@
-import type { Reservation } from '../domain/reservation.ts';
+import type { Allocation, Reservation, ReservationLine } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
 import { hashEvent, NO_HASH } from './audit-hash.ts';
@@ -69,10 +69,24 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
   };
 }
 
-function allocationValues(reservations: readonly Reservation[]): unknown[] {
-  const rows = reservations.flatMap(({ reservationId, lines }) =>
-    lines.flatMap((line) => line.allocations.map((part) => ({ reservationId, line, part }))),
-  );
+/** The lines of one reservation whose allocations a unit writes, and the reservation as it was before the unit. */
+export interface WrittenLines {
+  readonly reservationId: string;
+  readonly previous: Reservation | null;
+  readonly lines: readonly ReservationLine[];
+}
+
+interface WrittenAllocation {
+  readonly reservationId: string;
+  readonly line: ReservationLine;
+  readonly part: Allocation;
+}
+
+function allocationsOf({ reservationId, lines }: WrittenLines): WrittenAllocation[] {
+  return lines.flatMap((line) => line.allocations.map((part) => ({ reservationId, line, part })));
+}
+
+function allocationValues(rows: readonly WrittenAllocation[]): unknown[] {
   return [
     rows.map((row) => row.reservationId),
     rows.map((row) => row.line.lineNumber),
@@ -89,26 +103,61 @@ function allocationValues(reservations: readonly Reservation[]): unknown[] {
 const ALLOCATION_UNNEST = `unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[])
   as w (reservation_id, line_number, warehouse, sku, reserved, picked, short, fulfilled, released)`;
 
-export function insertAllocations(created: readonly Reservation[]): Statement {
+const INSERT_ALLOCATIONS = `insert into allocation as a (reservation_id, line_number, warehouse, sku, quantity, reserved, picked, short, fulfilled, released)
+      select reservation_id, line_number, warehouse, sku, reserved + fulfilled + released, reserved, picked, short, fulfilled, released
+      from ${ALLOCATION_UNNEST}`;
+
+export function insertAllocations(created: readonly WrittenLines[]): Statement {
   return {
     name: 'insert-allocations',
-    text: `insert into allocation (reservation_id, line_number, warehouse, sku, quantity, reserved, picked, short, fulfilled, released)
-      select reservation_id, line_number, warehouse, sku, reserved + fulfilled + released, reserved, picked, short, fulfilled, released
-      from ${ALLOCATION_UNNEST}`,
-    values: allocationValues(created),
+    text: INSERT_ALLOCATIONS,
+    values: allocationValues(created.flatMap(allocationsOf)),
   };
 }
 
-export function updateAllocations(updated: readonly Reservation[]): Statement {
-  return {
-    name: 'update-allocations',
-    text: `update allocation a set reserved = w.reserved, picked = w.picked, short = w.short, fulfilled = w.fulfilled, released = w.released
+/** What got no more units keeps its quantity, which the table holds against the sum of what became of them. */
+export function updateAllocations(updated: readonly WrittenLines[]): Statement[] {
+  const kept: WrittenAllocation[] = [];
+  const grown: WrittenAllocation[] = [];
+  for (const written of updated) {
+    for (const row of allocationsOf(written)) (hasGrown(written, row) ? grown : kept).push(row);
+  }
+  return [
+    {
+      name: 'update-allocations',
+      text: `update allocation a set reserved = w.reserved, picked = w.picked, short = w.short, fulfilled = w.fulfilled, released = w.released
       from ${ALLOCATION_UNNEST}
       where a.reservation_id = w.reservation_id and a.line_number = w.line_number and a.warehouse = w.warehouse
         and (a.reserved, a.picked, a.short, a.fulfilled, a.released)
           is distinct from (w.reserved, w.picked, w.short, w.fulfilled, w.released)`,
-    values: allocationValues(updated),
+      values: allocationValues(kept),
+    },
+    ...(grown.length === 0 ? [] : [growAllocations(grown)]),
+  ];
+}
+
+/** Units that were taken from a pool by a later change than the first: of a new line, or at another warehouse. */
+function growAllocations(grown: readonly WrittenAllocation[]): Statement {
+  return {
+    name: 'grow-allocations',
+    text: `${INSERT_ALLOCATIONS}
+      on conflict (reservation_id, line_number, warehouse) do update set quantity = excluded.quantity,
+        reserved = excluded.reserved, picked = excluded.picked, short = excluded.short,
+        fulfilled = excluded.fulfilled, released = excluded.released`,
+    values: allocationValues(grown),
   };
+}
+
+function hasGrown({ previous }: WrittenLines, { line, part }: WrittenAllocation): boolean {
+  const before = previous?.lines
+    .find((known) => known.lineNumber === line.lineNumber)
+    ?.allocations.find((known) => known.warehouse === part.warehouse);
+  return before === undefined || unitsOf(part) > unitsOf(before);
+}
+
+/** Every unit that was ever allocated, whatever became of it. */
+function unitsOf(part: Allocation): number {
+  return part.reserved + part.fulfilled + part.released;
 }
 
 export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: ReadonlyMap<string, Uint8Array>): Statement {

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { BrokenInvariant } from '../domain/refusal.ts';
-import { reservedUnits } from '../domain/reservation.ts';
+import { fulfilledUnits, isLive, reservedUnits } from '../domain/reservation.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
@@ -109,10 +109,11 @@ function mayHideDue(loaded: LoadedUnit, extra: Extra): boolean {
 
 /** Whether a command got less than it asked for, so that a due reservation not yet expired may be what is in its way. */
 function isHeldUp(decided: DecidedUnit): boolean {
-  return [...decided.outcomes.values()].some((outcome) => {
+  return [...decided.outcomes].some(([{ needs }, outcome]) => {
     if (!outcome.ok) return ['NO_STOCK', 'ORDER_LINE_EXHAUSTED'].includes(outcome.refusal.reason);
     const made = outcome.answer.kind === 'reservation' ? outcome.answer.reservation : null;
-    return made?.version === 1 && made.lines.some((line) => reservedUnits(line) < line.quantity);
+    const lines = needs.skus.length > 0 && made !== null && isLive(made) ? made.lines : [];
+    return lines.some((line) => reservedUnits(line) + fulfilledUnits(line) < line.quantity);
   });
 }
 

@@ -1,5 +1,5 @@
 import type { OrderLineUse } from '../domain/eligibility.ts';
-import type { Reservation } from '../domain/reservation.ts';
+import { isReplaced, type Reservation, type ReservationLine } from '../domain/reservation.ts';
 import type { ExchangeState, RecordedTransition, WorkingSet } from '../domain/working-set.ts';
 import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
 import { catalogStatements } from './catalog-writes.ts';
@@ -9,6 +9,7 @@ import {
   insertReservations,
   updateAllocations,
   updateReservations,
+  type WrittenLines,
 } from './reservation-writes.ts';
 import { ruleStatements } from './rule-writes.ts';
 import type { Statement } from './statements.ts';
@@ -38,8 +39,8 @@ export interface WriteContext {
 export function writeStatements(context: WriteContext): Statement[] {
   const { work } = context;
   const finals = finalReservations(work.transitions);
-  const created = finals.filter((change) => change.previous === null).map((change) => change.next);
-  const updated = finals.filter((change) => change.previous !== null).map((change) => change.next);
+  const created = finals.filter((change) => change.previous === null);
+  const updated = finals.filter((change) => change.previous !== null);
   return [
     ...catalogStatements(work),
     ...ruleStatements(work),
@@ -49,8 +50,8 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...orderLineStatements(work, context.createdOrderLines),
     ...customerStatements(context),
     // An exchange whose reservation is resolved here may get a new one in the same unit: the old one must end first.
-    ...when(updated.length > 0, () => [updateReservations(updated), updateAllocations(updated)]),
-    ...when(created.length > 0, () => [insertReservations(created), insertAllocations(created)]),
+    ...when(updated.length > 0, () => [updateReservations(updated.map(nextOf)), ...updateAllocations(updated)]),
+    ...when(created.length > 0, () => [insertReservations(created.map(nextOf)), insertAllocations(created)]),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...outboxStatements(context),
   ];
@@ -60,14 +61,28 @@ function when(condition: boolean, make: () => Statement[]): Statement[] {
   return condition ? make() : [];
 }
 
-/** Each reservation once, from its state before the unit to its state after. */
-function finalReservations(transitions: readonly RecordedTransition[]) {
-  const finals = new Map<string, { previous: Reservation | null; next: Reservation }>();
+/**
+ * Each reservation once, from its state before the unit to its state after. Lines that one change replaced and a later
+ * one left out are written as the first of them left them.
+ */
+function finalReservations(
+  transitions: readonly RecordedTransition[],
+): (WrittenLines & { readonly next: Reservation })[] {
+  const finals = new Map<
+    string,
+    { previous: Reservation | null; next: Reservation; lines: readonly ReservationLine[] }
+  >();
   for (const { previous, next } of transitions) {
     const known = finals.get(next.reservationId);
-    finals.set(next.reservationId, { previous: known === undefined ? previous : known.previous, next });
+    const left = known?.lines.filter(isReplaced) ?? [];
+    const lines = left.length === 0 ? next.lines : [...left, ...next.lines];
+    finals.set(next.reservationId, { previous: known === undefined ? previous : known.previous, next, lines });
   }
-  return [...finals.values()];
+  return [...finals.values()].map((final) => ({ ...final, reservationId: final.next.reservationId }));
+}
+
+function nextOf({ next }: { readonly next: Reservation }): Reservation {
+  return next;
 }
 
 /** Exchanges that got a reservation keep it; those only created to be locked are removed again. */

@@ -4,6 +4,7 @@ import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Ids, LedgerAuditor, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
+import { moveHandlers } from './move-handlers.ts';
 import { reservationReadHandlers } from './reservation-read-handlers.ts';
 import { reserveHandlers } from './reserve-handlers.ts';
 import { resolutionHandlers } from './resolution-handlers.ts';
@@ -30,6 +31,7 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
   return buildRpcTable([
     ...reserveHandlers(deps),
     ...resolutionHandlers(deps),
+    ...moveHandlers(deps),
     ...reservationReadHandlers(deps),
     ...availabilityHandlers(deps),
     ...stockHandlers(deps),

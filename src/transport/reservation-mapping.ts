@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type * as domain from '../domain/reservation.ts';
-import { fulfilledUnits, isLive, reservedUnits, shortUnits } from '../domain/reservation.ts';
+import { fulfilledUnits, isLive, isReplaced, reservedUnits, shortUnits } from '../domain/reservation.ts';
 import { etagOf } from '../domain/transition.ts';
 import type { Target } from '../domain/working-set.ts';
 import {
@@ -28,7 +28,7 @@ export function toReservation(reservation: domain.Reservation): Reservation {
     exchangeId: reservation.exchangeId,
     returnCaseId: reservation.returnCaseId,
     orderId: reservation.orderId,
-    lines: reservation.lines.map(toLine),
+    lines: reservation.lines.filter((line) => !isReplaced(line)).map(toLine),
     ruleVersion: BigInt(reservation.ruleVersion),
     createTime: toTimestamp(reservation.createdAt),
     expireTime: toTimestamp(reservation.expireAt),

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { ExchangeFacts } from '../domain/eligibility.ts';
 import { type Refusal, refuse, unsupported } from '../domain/refusal.ts';
+import type { RequestedLine } from '../domain/requested-line.ts';
 import { RefusalSchema, type Refusal as WireRefusal } from '../gen/earmark/v1/refusal_pb.ts';
 import { ShortfallPolicy } from '../gen/earmark/v1/reservation_pb.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type ExchangeFacts as WireFacts,
 } from '../gen/earmark/v1/reserve_pb.ts';
 import type { Outcome } from '../ports.ts';
-import type { ReserveInput, ReserveLineInput } from '../use-cases/reserve.ts';
+import type { ReserveInput } from '../use-cases/reserve.ts';
 import { contentHash } from './content-hash.ts';
 import { codeOf } from './refusal-status.ts';
 import { toReservation } from './reservation-mapping.ts';
@@ -21,7 +22,7 @@ import { fromDuration, fromTimestamp } from './wire-time.ts';
 
 /** What a wire request asks of the use case, or why it cannot be asked in this version. */
 export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal {
-  const refusal = findUnsupported(request);
+  const refusal = request.acceptSubstitutes ? unsupported('accept_substitutes') : findUnsupported(request);
   if (refusal !== null) return refusal;
   return {
     requestId: request.requestId,
@@ -31,7 +32,7 @@ export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal 
     orderId: request.orderId,
     customerRef: request.customerRef,
     channel: request.channel,
-    lines: request.lines.map(toLineInput),
+    lines: request.lines.map(toRequestedLine),
     facts: toFacts(request.facts),
     destination: {
       countryCode: request.destination?.countryCode ?? '',
@@ -41,6 +42,7 @@ export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal 
     holdWindowMs: fromDuration(request.holdWindow),
     priority: request.priority,
     validateOnly: request.validateOnly,
+    replaceExisting: request.replaceExisting,
   };
 }
 
@@ -49,10 +51,8 @@ export function isRefusal(value: object): value is Refusal {
 }
 
 /** A field that would be ignored would be a promise broken in silence, so it is refused. */
-function findUnsupported(request: ReserveRequest): Refusal | null {
+export function findUnsupported(request: Pick<ReserveRequest, 'lines' | 'shortfallPolicy'>): Refusal | null {
   if (request.shortfallPolicy === ShortfallPolicy.WAITLIST) return unsupported('shortfall_policy WAITLIST');
-  if (request.acceptSubstitutes) return unsupported('accept_substitutes');
-  if (request.replaceExisting) return unsupported('replace_existing');
   for (const line of request.lines) {
     if (line.lot !== '') return unsupported('lines.lot');
     if (line.unitIds.length > 0) return unsupported('lines.unit_ids');
@@ -73,7 +73,7 @@ function toFacts(facts: WireFacts | undefined): ExchangeFacts {
 }
 
 /** Without a SKU the replacement is like for like: the returned item itself. */
-function toLineInput(line: ReserveLine): ReserveLineInput {
+export function toRequestedLine(line: ReserveLine): RequestedLine {
   return {
     sku: line.sku === '' ? line.returnedSku : line.sku,
     quantity: line.quantity,
@@ -90,8 +90,14 @@ export function toReserveResponse(outcome: Outcome): ReserveResponse {
   return create(ReserveResponseSchema, { replayed, ...(reservation === null ? {} : { reservation }) });
 }
 
+/** The answer of every other change of a reservation. @throws RpcFailure for a refusal */
+export function toReservationAnswer(outcome: Outcome) {
+  const { reservation, replayed } = reservationOf(outcome);
+  return { replayed, ...(reservation === null ? {} : { reservation }) };
+}
+
 /** The reservation a command answered with; null where the exchange never had one. @throws RpcFailure */
-export function reservationOf(outcome: Outcome) {
+function reservationOf(outcome: Outcome) {
   if (!outcome.ok) throw refusedCall(outcome.refusal);
   if (outcome.answer.kind !== 'reservation') throw new TypeError('a reservation command answers with a reservation');
   const { reservation } = outcome.answer;

@@ -12,7 +12,7 @@ import type { Outcome, UnitOfWork } from '../ports.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../use-cases/resolve.ts';
 import { contentHash } from './content-hash.ts';
 import { toReleaseReason, toTarget } from './reservation-mapping.ts';
-import { reservationOf } from './reserve-mapping.ts';
+import { toReservationAnswer } from './reserve-mapping.ts';
 import { type Rpc, type RpcCall, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
 import { fromTimestamp } from './wire-time.ts';
@@ -24,9 +24,15 @@ interface Deps {
 /** Release, Fulfil and Extend. */
 export function resolutionHandlers(deps: Deps): Rpc[] {
   return [
-    unary(ReservationService.method.release, async (request, call) => answer(await release(deps, request, call))),
-    unary(ReservationService.method.fulfil, async (request, call) => answer(await fulfil(deps, request, call))),
-    unary(ReservationService.method.extend, async (request, call) => answer(await extend(deps, request, call))),
+    unary(ReservationService.method.release, async (request, call) =>
+      toReservationAnswer(await release(deps, request, call)),
+    ),
+    unary(ReservationService.method.fulfil, async (request, call) =>
+      toReservationAnswer(await fulfil(deps, request, call)),
+    ),
+    unary(ReservationService.method.extend, async (request, call) =>
+      toReservationAnswer(await extend(deps, request, call)),
+    ),
   ];
 }
 
@@ -65,9 +71,4 @@ function extend(deps: Deps, request: ExtendRequest, call: RpcCall): Promise<Outc
     expireAt,
   };
   return extendReservation(deps, input, call);
-}
-
-function answer(outcome: Outcome) {
-  const { reservation, replayed } = reservationOf(outcome);
-  return { replayed, ...(reservation === null ? {} : { reservation }) };
 }

@@ -1,18 +1,9 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { Caller } from '../domain/caller.ts';
 import type { Reservation } from '../domain/reservation.ts';
-import type { Cause, Target } from '../domain/working-set.ts';
+import type { Cause } from '../domain/working-set.ts';
 import type { CallTrace } from '../ports/call-trace.ts';
-import {
-  type Answer,
-  type Claim,
-  type Command,
-  type Needs,
-  NO_NEEDS,
-  type Outcome,
-  type SubmitOptions,
-  type UnitOfWork,
-} from '../ports.ts';
+import type { Answer, Claim, Command, Outcome, SubmitOptions, UnitOfWork } from '../ports.ts';
 
 /** Who asks, for how long, and in which trace. */
 export interface Call {
@@ -43,10 +34,6 @@ export function causeOf(call: { readonly caller: Caller; readonly trace: SpanCon
 /** The W3C trace context header of a span. */
 export function traceparentOf(trace: SpanContext): string {
   return `00-${trace.traceId}-${trace.spanId}-${trace.traceFlags.toString(16).padStart(2, '0')}`;
-}
-
-export function needsTarget(target: Target): Needs {
-  return { ...NO_NEEDS, targets: [target] };
 }
 
 export function reservationAnswer(reservation: Reservation | null): Answer {

@@ -1,21 +1,32 @@
 import type { Caller } from '../domain/caller.ts';
 import {
   checkEligibility,
-  checkOrderLine,
   type Destination,
   type ExchangeFacts,
   notEligible,
 } from '../domain/eligibility.ts';
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import { type Allocation, isLive, type LiveReservation, type ReservationLine } from '../domain/reservation.ts';
-import { checkSizeLimits, forChannel, ruleLimit } from '../domain/rules.ts';
-import { inPriorityOrder, type LineDemand, type Placement, source, type Warehouse } from '../domain/sourcing.ts';
+import {
+  checkNames,
+  checkOrderLines,
+  keepPurchased,
+  type RequestedLine,
+  requestedUnits,
+  servingWarehouses,
+  toDemands,
+  toLines,
+} from '../domain/requested-line.ts';
+import { isLive, type LiveReservation } from '../domain/reservation.ts';
+import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
+import { type Placement, source } from '../domain/sourcing.ts';
+import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, type Ids, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
 import { type Call, callerOptions, causeOf, claimOf, type RequestKey, reservationAnswer } from './call.ts';
+import { recordSwap } from './swap.ts';
 
 /** Reserve, each request inside BatchReserve, and ReserveStream share one scope of request ids. */
 const METHOD = 'Reserve';
@@ -26,23 +37,13 @@ export const RESERVE_GROUP_MAX = 250;
 /** Request lines of a batch that may be decided in one unit of work. */
 export const RESERVE_GROUP_LINES_MAX = 1_000;
 
-export interface ReserveLineInput {
-  readonly sku: string;
-  readonly quantity: number;
-  readonly orderLineId: string;
-  readonly returnedSku: string;
-  readonly warehouse: string;
-  /** Units bought on the order line; 0 where unknown. */
-  readonly purchasedQuantity: number;
-}
-
 export interface ReserveInput extends RequestKey {
   readonly exchangeId: string;
   readonly returnCaseId: string;
   readonly orderId: string;
   readonly customerRef: string;
   readonly channel: string;
-  readonly lines: readonly ReserveLineInput[];
+  readonly lines: readonly RequestedLine[];
   readonly facts: ExchangeFacts;
   readonly destination: Destination;
   /** Takes what there is and forgets the rest, instead of refusing. */
@@ -50,6 +51,8 @@ export interface ReserveInput extends RequestKey {
   readonly holdWindowMs: number | null;
   readonly priority: number;
   readonly validateOnly: boolean;
+  /** Swaps the lines of the exchange's live reservation, where it has one, instead of refusing. */
+  readonly replaceExisting?: boolean;
 }
 
 /** Reserves each request in order, against what the earlier ones left. One outcome each, in order. */
@@ -114,10 +117,14 @@ function decideReserve(
 ): Decision {
   const refusal = checkRequest(work, input);
   if (refusal !== null) return { refusal };
+  const { latest } = work.exchange(input.exchangeId);
+  if (latest !== null && isLive(latest)) return decideReplacement(work, input, latest, call);
+  const excess = checkLimits(work, input);
+  if (excess !== null) return { refusal: excess };
   const window = chooseHoldWindow(work.rules, input.channel, input.holdWindowMs);
   if ('refusal' in window) return window;
   const sourced = source({
-    demands: input.lines.map(toDemand),
+    demands: toDemands(input.lines, 1),
     pools: work.pools,
     warehouses: servingWarehouses(work, input.channel),
     splitAllowed: work.rules.splitAllowed,
@@ -134,7 +141,7 @@ function decideReserve(
     customerRef: input.customerRef,
     channel: input.channel,
     priority: input.priority,
-    lines: input.lines.map((line, at) => toLine(line, at + 1, sourced.placements)),
+    lines: toLines(input.lines, 1, sourced.placements),
     ruleVersion: work.rules.version,
     createdAt: work.now,
     expireAt: deadlineOf(work.rules, work.now, window.holdWindowMs),
@@ -160,25 +167,25 @@ function record(
   placements: readonly Placement[],
   call: Call,
 ): void {
-  for (const line of input.lines) {
-    if (line.orderLineId !== '') work.setPurchased(input.orderId, line.orderLineId, line.purchasedQuantity);
-  }
+  keepPurchased(work, input.orderId, input.lines);
   const pools = placements.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, delta: { reserved: quantity } }));
   work.record({ kind: 'reserved', previous: null, next, cause: causeOf(call, input.facts.reason) }, pools);
 }
 
+/** What is asked of a swap as well, which has its own limits. */
 function checkRequest(work: WorkingSet, input: ReserveInput): Refusal | null {
   return (
-    checkNames(work, input) ??
+    checkNames(work, input.lines) ??
     checkExchange(work, input) ??
-    checkEligibility(work.ruleBook.inForce.checks, work.rules.version, input, work.now) ??
-    checkSizeLimits(
-      work.rules,
-      input.lines.length,
-      input.lines.reduce((sum, line) => sum + line.quantity, 0),
-    ) ??
+    checkEligibility(work.ruleBook.inForce.checks, work.rules.version, input, work.now)
+  );
+}
+
+function checkLimits(work: WorkingSet, input: ReserveInput): Refusal | null {
+  return (
+    checkSizeLimits(work.rules, input.lines.length, requestedUnits(input.lines)) ??
     checkCustomer(work, input) ??
-    checkOrderLines(work, input)
+    checkOrderLines(work, input.orderId, input.lines, null)
   );
 }
 
@@ -190,70 +197,25 @@ function checkCustomer(work: WorkingSet, { customerRef }: ReserveInput): Refusal
   return asked <= maxLivePerCustomer ? null : ruleLimit('max_live_per_customer', maxLivePerCustomer, asked, version);
 }
 
-function checkNames(work: WorkingSet, input: ReserveInput): Refusal | null {
-  for (const { sku, warehouse } of input.lines) {
-    const item = work.item(sku);
-    if (item === null || item.retired) return refuse('UNKNOWN_SKU', `no item has the SKU ${sku}`, { sku });
-    if (warehouse !== '' && work.warehouse(warehouse) === null) {
-      return refuse('UNKNOWN_WAREHOUSE', `no warehouse has the code ${warehouse}`, { warehouse });
-    }
+/**
+ * A swap in the same commit: the exchange keeps its reservation, with the deadline, order, channel and customer it was
+ * made with, and the customer holds no more than before.
+ */
+function decideReplacement(work: WorkingSet, input: ReserveInput, live: LiveReservation, call: Call): Decision {
+  const isOfOrder = input.orderId === live.orderId || input.lines.every((line) => line.orderLineId === '');
+  if (!isOfOrder) {
+    const metadata = { field: 'order_id', order_id: live.orderId };
+    return { refusal: refuse('INVALID_FIELD', 'the exchange belongs to another order', metadata) };
   }
-  return null;
+  const swapped = swap(live, { lines: input.lines, partial: input.partial }, work);
+  if (input.validateOnly && swapped.outcome === 'changed') return { answer: reservationAnswer(swapped.next) };
+  return recordSwap(work, live, input.lines, swapped, callerFor(call, input), input.facts.reason);
 }
 
 function checkExchange(work: WorkingSet, input: ReserveInput): Refusal | null {
   const { state, latest } = work.exchange(input.exchangeId);
   if (latest?.state === 'FULFILLED') return alreadyResolved(latest);
   if (state.closedBy !== null) return notEligible('exchange-closed', 'the exchange is closed', work.rules.version);
-  if (latest === null || !isLive(latest)) return null;
+  if (latest === null || !isLive(latest) || input.replaceExisting === true) return null;
   return refuse('EXCHANGE_ALREADY_RESERVED', 'the exchange has a live reservation', { tracking_id: latest.trackingId });
-}
-
-/** Units asked for on one order line are summed over the request before they are held against what was bought. */
-function checkOrderLines(work: WorkingSet, input: ReserveInput): Refusal | null {
-  const asked = new Map<string, { units: number; purchased: number }>();
-  for (const line of input.lines) {
-    if (line.orderLineId === '') continue;
-    const sum = asked.get(line.orderLineId) ?? { units: 0, purchased: 0 };
-    asked.set(line.orderLineId, {
-      units: sum.units + line.quantity,
-      purchased: sum.purchased === 0 ? line.purchasedQuantity : sum.purchased,
-    });
-  }
-  for (const [orderLineId, { units, purchased }] of asked) {
-    const use = work.orderLine(input.orderId, orderLineId);
-    const bound = use.purchased > 0 ? use : { ...use, purchased };
-    const refusal = checkOrderLine(bound, units);
-    if (refusal !== null) return refusal;
-  }
-  return null;
-}
-
-function servingWarehouses(work: WorkingSet, channel: string): Warehouse[] {
-  return inPriorityOrder(work.warehouses(), forChannel(work.rules.channelWarehouses, channel));
-}
-
-function toDemand(line: ReserveLineInput, at: number): LineDemand {
-  return { lineNumber: at + 1, sku: line.sku, quantity: line.quantity, warehouse: line.warehouse };
-}
-
-function toLine(line: ReserveLineInput, lineNumber: number, placements: readonly Placement[]): ReservationLine {
-  const allocations: Allocation[] = placements
-    .filter((placement) => placement.lineNumber === lineNumber)
-    .map(({ warehouse, quantity }) => ({
-      warehouse,
-      reserved: quantity,
-      picked: 0,
-      short: 0,
-      fulfilled: 0,
-      released: 0,
-    }));
-  return {
-    lineNumber,
-    sku: line.sku,
-    quantity: line.quantity,
-    orderLineId: line.orderLineId,
-    returnedSku: line.returnedSku,
-    allocations,
-  };
 }

@@ -1,18 +1,13 @@
 import { uncountedDelta } from '../domain/counting.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import { isLive, type ReleaseReason, type Reservation } from '../domain/reservation.ts';
+import type { ReleaseReason, Reservation } from '../domain/reservation.ts';
 import { extend, fulfil, type LineQuantity, release } from '../domain/resolution.ts';
 import { poolKey } from '../domain/stock-level.ts';
-import { checkEtag, type PoolChange, type Transition } from '../domain/transition.ts';
-import type { Target, WorkingSet } from '../domain/working-set.ts';
-import type { Command, Decision, Outcome, UnitOfWork } from '../ports.ts';
-import { type Call, causeOf, claimOf, needsTarget, type RequestKey, reservationAnswer, submitOne } from './call.ts';
-
-interface TargetInput extends RequestKey {
-  readonly target: Target;
-  /** Empty asks for no check. */
-  readonly etag: string;
-}
+import type { PoolChange, Transition } from '../domain/transition.ts';
+import type { WorkingSet } from '../domain/working-set.ts';
+import type { Decision, Outcome, UnitOfWork } from '../ports.ts';
+import { type Call, causeOf, reservationAnswer, submitOne } from './call.ts';
+import { type TargetInput, targetCommand } from './target-command.ts';
 
 export interface ReleaseInput extends TargetInput {
   readonly reason: ReleaseReason;
@@ -35,68 +30,41 @@ type Deps = { readonly unitOfWork: UnitOfWork };
 /** Gives every held unit back. An exchange that never had a reservation is released without effect. */
 export function releaseReservation(deps: Deps, input: ReleaseInput, call: Call): Promise<Outcome> {
   const reason = input.note === '' ? input.reason : `${input.reason}: ${input.note}`;
-  return submitTarget(deps, 'release', 'Release', input, call, reason, true, (found, work) =>
-    release(found, input.reason, work.now),
-  );
+  const command = targetCommand({
+    name: 'release',
+    method: 'Release',
+    input,
+    call,
+    absentIsDone: true,
+    decide: (found, work) => recordTransition(work, found, release(found, input.reason, work.now), call, reason),
+  });
+  return submitOne(deps.unitOfWork, command, call);
 }
 
 /** Consumes what is held, whole or per line. */
 export function fulfilReservation(deps: Deps, input: FulfilInput, call: Call): Promise<Outcome> {
-  return submitTarget(deps, 'fulfil', 'Fulfil', { ...input, etag: '' }, call, '', false, (found, work) =>
-    fulfil(found, input.lines, input.close, work.now),
-  );
+  const { lines, close } = input;
+  const command = targetCommand({
+    name: 'fulfil',
+    method: 'Fulfil',
+    input: { ...input, etag: '' },
+    call,
+    decide: (found, work) => recordTransition(work, found, fulfil(found, lines, close, work.now), call, ''),
+  });
+  return submitOne(deps.unitOfWork, command, call);
 }
 
 /** Moves the deadline later, within the rules. */
 export function extendReservation(deps: Deps, input: ExtendInput, call: Call): Promise<Outcome> {
-  return submitTarget(deps, 'extend', 'Extend', input, call, '', false, (found, work) =>
-    extend(found, input.expireAt, work.rules, work.now),
-  );
-}
-
-function submitTarget(
-  deps: Deps,
-  name: string,
-  method: string,
-  input: TargetInput,
-  call: Call,
-  reason: string,
-  absentIsDone: boolean,
-  decide: (found: Reservation, work: WorkingSet) => Transition,
-): Promise<Outcome> {
-  const command: Command = {
-    name,
-    caller: call.caller,
-    claim: claimOf(method, input),
-    needs: needsTarget(input.target),
-    lineCount: 1,
-    trace: call.trace,
-    decide: (work) => decideTarget(work, input, call, reason, absentIsDone, decide),
-  };
+  const command = targetCommand({
+    name: 'extend',
+    method: 'Extend',
+    input,
+    call,
+    decide: (found, work) =>
+      recordTransition(work, found, extend(found, input.expireAt, work.rules, work.now), call, ''),
+  });
   return submitOne(deps.unitOfWork, command, call);
-}
-
-function decideTarget(
-  work: WorkingSet,
-  input: TargetInput,
-  call: Call,
-  reason: string,
-  absentIsDone: boolean,
-  decide: (found: Reservation, work: WorkingSet) => Transition,
-): Decision {
-  const found = work.find(input.target);
-  if (found === null) {
-    if (absentIsDone && input.target.by === 'exchange') return { answer: reservationAnswer(null) };
-    return {
-      refusal: refuse('UNKNOWN_RESERVATION', 'there is no such reservation', {
-        [`${input.target.by}_id`]: input.target.id,
-      }),
-    };
-  }
-  // What is resolved says so whatever version the caller knows: a second attempt is no conflict.
-  const mismatch = isLive(found) ? checkEtag(found, input.etag) : null;
-  if (mismatch !== null) return { refusal: mismatch };
-  return recordTransition(work, found, decide(found, work), call, reason);
 }
 
 /** Writes a decided transition into the working set and answers with the reservation as it then is. */

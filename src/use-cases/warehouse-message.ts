@@ -3,7 +3,7 @@ import type { Caller } from '../domain/caller.ts';
 import { type StockCount, uncountedDelta } from '../domain/counting.ts';
 import { abortPick, confirmPick, type PickedLine, shortPick, startPick } from '../domain/picking.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import { isLive, type Reservation, warehousesOf } from '../domain/reservation.ts';
+import { isLive, isServedBy, type Reservation } from '../domain/reservation.ts';
 import { fulfil, type LineQuantity } from '../domain/resolution.ts';
 import { applyDelta, fitsCounters, type StockLevel } from '../domain/stock-level.ts';
 import type { Transition } from '../domain/transition.ts';
@@ -104,7 +104,7 @@ function decidePick(work: WorkingSet, message: PickMessage, caller: Caller): Ver
     return rejected(refuse('UNKNOWN_RESERVATION', 'no such reservation', { tracking_id: message.trackingId }));
   }
   if (message.event === 'shipment-confirmed' && !isLive(found)) return lateShipment(work, found, message, caller);
-  if (isLive(found) && !warehousesOf(found).includes(message.warehouse)) return rejected(holdsNothing(message));
+  if (isLive(found) && !isServedBy(found, message.warehouse)) return rejected(holdsNothing(message));
   const transition = transitionOf(work, found, message);
   const versionBefore = found.version;
   const reason = message.code === '' ? message.event : message.code;
@@ -186,7 +186,9 @@ function lateShipment(work: WorkingSet, found: Reservation, message: PickMessage
 function releasedLines(found: Reservation, warehouse: string): PickedLine[] {
   return found.lines.flatMap((line) => {
     const part = line.allocations.find((allocation) => allocation.warehouse === warehouse);
-    return part === undefined ? [] : [{ lineNumber: line.lineNumber, sku: line.sku, quantity: part.released }];
+    if (part === undefined) return [];
+    // What came back from another warehouse was given back twice, and can have left only once.
+    return [{ lineNumber: line.lineNumber, sku: line.sku, quantity: Math.min(part.released, line.quantity) }];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { DescMethodUnary, JsonObject } from '@bufbuild/protobuf';
 import { KpiService } from '../../src/gen/earmark/v1/kpi_service_pb.ts';
+import { NotificationService } from '../../src/gen/earmark/v1/notification_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { RuleService } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { StockService } from '../../src/gen/earmark/v1/stock_service_pb.ts';
@@ -33,7 +34,7 @@ export interface WireCase {
   readonly json?: (world: CaseWorld) => JsonObject;
 }
 
-const { reserve, release, fulfil, extend, swap, getReservation, batchReserve } = ReservationService.method;
+const { reserve, release, fulfil, extend, getReservation, batchReserve } = ReservationService.method;
 
 export function reserveStep(world: CaseWorld, changes: JsonObject = {}, name = 'first'): Step {
   return {
@@ -49,7 +50,7 @@ export function reserveStep(world: CaseWorld, changes: JsonObject = {}, name = '
   };
 }
 
-function byExchange(method: DescMethodUnary, world: CaseWorld, changes: JsonObject = {}): Step {
+export function byExchange(method: DescMethodUnary, world: CaseWorld, changes: JsonObject = {}): Step {
   const requestId = world.id(method.name);
   return { method, request: { requestId, exchangeId: world.id('exchange'), ...changes } };
 }
@@ -261,17 +262,17 @@ export const WIRE_CASES: readonly WireCase[] = [
   },
   {
     name: 'refuses a field this version cannot honour',
-    step: (world) => reserveStep(world, { replaceExisting: true }),
+    step: (world) => reserveStep(world, { acceptSubstitutes: true }),
     code: 'UNIMPLEMENTED',
     reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'replace_existing' }),
+    metadata: () => ({ feature: 'accept_substitutes' }),
   },
   {
     name: 'refuses a call this version does not have',
-    step: (world) => byExchange(swap, world, { lines: [{ sku: world.sku, quantity: 1 }] }),
+    step: () => ({ method: NotificationService.method.listNotifications, request: {} }),
     code: 'UNIMPLEMENTED',
     reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'Swap' }),
+    metadata: () => ({ feature: 'ListNotifications' }),
   },
   {
     name: 'validates before it says that it cannot',

@@ -3,6 +3,7 @@ import type { DescMethodUnary, JsonObject } from '@bufbuild/protobuf';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
+import { checkCase } from './check-case.ts';
 import { createConnectClient } from './connect-client.ts';
 import { createCurlClient } from './curl-client.ts';
 import { createGrpcClient } from './grpc-client.ts';
@@ -39,20 +40,7 @@ describe.each(CLIENTS)('%s', (name) => {
   const client = () => clients.get(name) as WireClient;
 
   test.each(WIRE_CASES)('$name', async (wireCase) => {
-    const world = worldOf(name);
-    for (const step of wireCase.before?.(world) ?? []) {
-      expect(await client().call(step.method, step.request)).toMatchObject({ code: 'OK' });
-    }
-    const { method, request } = wireCase.step(world);
-    const answer = await client().call(method, request);
-    expect({ code: answer.code, reason: answer.reason }).toEqual({
-      code: wireCase.code,
-      reason: wireCase.reason ?? '',
-    });
-    expect(answer.metadata).toMatchObject(wireCase.metadata?.(world) ?? {});
-    expect(answer.fields).toEqual(wireCase.fields ?? []);
-    expect(answer.retryDelayMs).toBe(wireCase.retryDelayMs ?? null);
-    expect(answer.json).toMatchObject(wireCase.json?.(world) ?? {});
+    await checkCase(client(), wireCase, worldOf(name));
   });
 
   test.each(['truncated', 'bad-utf8'] as const)('refuses %s bytes as the mistake of the caller', async (how) => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Reservation, ReservationLine } from '../../domain/reservation.ts';
+import { type Allocation, isReplaced, type Reservation, type ReservationLine } from '../../domain/reservation.ts';
 import { type HashedEvent, hashEvent, NO_HASH } from '../audit-hash.ts';
 import { type AllocationRow, lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
 import type { DriftList } from './drift-list.ts';
@@ -32,7 +32,7 @@ export function checkReservation(stored: StoredReservation, drifts: DriftList): 
   checkHashes(stored.events, trackingId, drifts);
   checkHistory(stored.events, states, trackingId, drifts);
   checkState(stored, states.at(-1) ?? null, trackingId, drifts);
-  checkAllocations(stored, states.at(-1) ?? null, trackingId, drifts);
+  checkAllocations(stored, states, trackingId, drifts);
 }
 
 /** The reservation an event stored; null where the text is none, which its hash tells as well. */
@@ -94,6 +94,7 @@ function checkHistory(
       drifts.add('TRANSITION', before.version, state.version, `${event.kind} after ${before.state}`, place);
     }
     checkGone(before, state, place, drifts);
+    if (!TAKING_KINDS.has(event.kind)) checkTaken(before, state, place, drifts);
   });
 }
 
@@ -109,13 +110,41 @@ function checkUnits(state: Reservation, place: Place, drifts: DriftList): void {
   }
 }
 
+/** Events after which a reservation may hold units it never held before. */
+const TAKING_KINDS: ReadonlySet<string> = new Set(['reserved', 'changed']);
+
+/** No unit appears in an allocation but by an event that takes it from a pool. */
+function checkTaken(before: Reservation, after: Reservation, place: Place, drifts: DriftList): void {
+  for (const line of after.lines) {
+    const known = before.lines.find((other) => other.lineNumber === line.lineNumber);
+    for (const part of line.allocations) {
+      const had = known?.allocations.find((other) => other.warehouse === part.warehouse);
+      const [expected, units] = [had === undefined ? 0 : unitsOf(had), unitsOf(part)];
+      if (units <= expected) continue;
+      const at = { ...place, sku: line.sku, warehouse: part.warehouse };
+      drifts.add('CONSERVATION', expected, units, `line ${line.lineNumber}: units appeared`, at);
+    }
+  }
+}
+
+function unitsOf(part: Allocation): number {
+  return part.reserved + part.fulfilled + part.released;
+}
+
+/** Only a line that a swap has replaced may be left out. */
 function checkGone(before: Reservation, after: Reservation, place: Place, drifts: DriftList): void {
   for (const line of before.lines) {
     const next = after.lines.find((other) => other.lineNumber === line.lineNumber);
+    if (next === undefined && isReplaced(line)) continue;
     for (const part of line.allocations) {
       const now = next?.allocations.find((other) => other.warehouse === part.warehouse);
+      if (now === undefined) {
+        const at = { ...place, sku: line.sku, warehouse: part.warehouse };
+        drifts.add('CONSERVATION', unitsOf(part), 0, `line ${line.lineNumber}: units vanished`, at);
+        continue;
+      }
       for (const counter of ['fulfilled', 'released'] as const) {
-        const units = now?.[counter] ?? 0;
+        const units = now[counter];
         if (units >= part[counter]) continue;
         const at = { ...place, sku: line.sku, warehouse: part.warehouse };
         drifts.add('CONSERVATION', part[counter], units, `line ${line.lineNumber}: ${counter} fell`, at);
@@ -178,9 +207,15 @@ function sameLines(stored: string, told: readonly ReservationLine[]): boolean {
 
 const COUNTERS = ['reserved', 'picked', 'short', 'fulfilled', 'released'] as const;
 
-function checkAllocations(stored: StoredReservation, last: Reservation | null, trackingId: string, drifts: DriftList) {
+/** An allocation is as the last event that knows its line tells: after a swap the later ones leave the old lines out. */
+function checkAllocations(
+  stored: StoredReservation,
+  states: readonly (Reservation | null)[],
+  trackingId: string,
+  drifts: DriftList,
+): void {
   const told = new Map<string, AllocationTold>();
-  for (const { lineNumber, sku, allocations } of last?.lines ?? []) {
+  for (const { lineNumber, sku, allocations } of states.flatMap((state) => state?.lines ?? [])) {
     for (const part of allocations) told.set(`${lineNumber}/${part.warehouse}`, { lineNumber, sku, part });
   }
   for (const allocation of stored.allocations) {

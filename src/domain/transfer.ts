@@ -1,0 +1,95 @@
+import { checkMovable } from './movable.ts';
+import { checkWarehouse, servingWarehouses } from './requested-line.ts';
+import {
+  type Allocation,
+  isLive,
+  type LiveReservation,
+  type Reservation,
+  type ReservationLine,
+} from './reservation.ts';
+import { checkQuantities, type LineQuantity } from './resolution.ts';
+import { type LineDemand, source } from './sourcing.ts';
+import { alreadyResolved, changed, type PoolChange, refused, type Transition, UNCHANGED } from './transition.ts';
+import type { WorkingSet } from './working-set.ts';
+
+export interface TransferRequest {
+  readonly toWarehouse: string;
+  /** What to move of which lines; empty means all that is held. */
+  readonly lines: readonly LineQuantity[];
+}
+
+/**
+ * Moves held units to another warehouse, all of what is asked or none. Units that are there already count as moved, so
+ * that asking twice moves nothing twice.
+ */
+export function transfer(reservation: Reservation, request: TransferRequest, work: WorkingSet): Transition {
+  if (!isLive(reservation)) return refused(alreadyResolved(reservation));
+  const { toWarehouse } = request;
+  const refusal =
+    checkMovable(reservation, work.now) ??
+    checkWarehouse(work, toWarehouse) ??
+    checkQuantities(reservation, request.lines);
+  if (refusal !== null) return refused(refusal);
+  const moves = movesOf(reservation, request);
+  if (moves.length === 0) return UNCHANGED;
+  const sourced = source({
+    demands: moves,
+    pools: work.pools,
+    warehouses: servingWarehouses(work, reservation.channel),
+    splitAllowed: false,
+    partial: false,
+  });
+  if ('refusal' in sourced) return refused(sourced.refusal);
+  return moveUnits(reservation, moves);
+}
+
+/** Units to move of each line, from wherever else they are. */
+function movesOf(reservation: LiveReservation, { toWarehouse, lines }: TransferRequest): LineDemand[] {
+  return reservation.lines.flatMap(({ lineNumber, sku, allocations }) => {
+    const elsewhere = allocations
+      .filter((part) => part.warehouse !== toWarehouse)
+      .reduce((sum, part) => sum + part.reserved, 0);
+    const asked = lines.filter((line) => line.lineNumber === lineNumber).reduce((sum, line) => sum + line.quantity, 0);
+    const quantity = lines.length === 0 ? elsewhere : Math.min(asked, elsewhere);
+    return quantity === 0 ? [] : [{ lineNumber, sku, quantity, warehouse: toWarehouse }];
+  });
+}
+
+function moveUnits(reservation: LiveReservation, moves: readonly LineDemand[]): Transition {
+  const pools: PoolChange[] = [];
+  const lines = reservation.lines.map((line) => {
+    const move = moves.find((one) => one.lineNumber === line.lineNumber);
+    return move === undefined ? line : moveLine(line, move, pools);
+  });
+  return changed('changed', { ...reservation, lines }, pools);
+}
+
+function moveLine(line: ReservationLine, move: LineDemand, pools: PoolChange[]): ReservationLine {
+  const { sku, warehouse, quantity } = move;
+  let missing = quantity;
+  const left = line.allocations.map((part) => {
+    const taken = part.warehouse === warehouse ? 0 : Math.min(missing, part.reserved);
+    if (taken === 0) return part;
+    missing -= taken;
+    pools.push({ sku, warehouse: part.warehouse, delta: { reserved: -taken } });
+    return giveUp(part, taken);
+  });
+  pools.push({ sku, warehouse, delta: { reserved: quantity } });
+  return { ...line, allocations: addUnits(left, warehouse, quantity) };
+}
+
+/** What a picker did not find is the first to be had from elsewhere. */
+function giveUp(part: Allocation, taken: number): Allocation {
+  const short = Math.max(0, part.short - taken);
+  return { ...part, reserved: part.reserved - taken, short, released: part.released + taken };
+}
+
+/** In the order of the warehouse codes, as they are read back. */
+function addUnits(allocations: readonly Allocation[], warehouse: string, units: number): Allocation[] {
+  const known = allocations.find((part) => part.warehouse === warehouse);
+  if (known !== undefined) {
+    return allocations.map((part) => (part === known ? { ...part, reserved: part.reserved + units } : part));
+  }
+  const added = { warehouse, reserved: units, picked: 0, short: 0, fulfilled: 0, released: 0 };
+  return [...allocations, added].sort((a, b) => (a.warehouse < b.warehouse ? -1 : 1));
+}

@@ -1,0 +1,58 @@
+import { ShortfallPolicy } from '../gen/earmark/v1/reservation_pb.ts';
+import {
+  ReservationService,
+  type SwapRequest,
+  SwapRequestSchema,
+  type TransferRequest,
+  TransferRequestSchema,
+} from '../gen/earmark/v1/reservation_service_pb.ts';
+import type { Outcome, UnitOfWork } from '../ports.ts';
+import { swapReservation } from '../use-cases/swap.ts';
+import { transferReservation } from '../use-cases/transfer.ts';
+import { contentHash } from './content-hash.ts';
+import { toTarget } from './reservation-mapping.ts';
+import { findUnsupported, toRequestedLine, toReservationAnswer } from './reserve-mapping.ts';
+import { type Rpc, type RpcCall, unary } from './rpc.ts';
+import { refusedCall } from './rpc-failure.ts';
+
+interface Deps {
+  readonly unitOfWork: UnitOfWork;
+}
+
+/** Swap and Transfer. */
+export function moveHandlers(deps: Deps): Rpc[] {
+  return [
+    unary(ReservationService.method.swap, async (request, call) =>
+      toReservationAnswer(await swap(deps, request, call)),
+    ),
+    unary(ReservationService.method.transfer, async (request, call) =>
+      toReservationAnswer(await transfer(deps, request, call)),
+    ),
+  ];
+}
+
+function swap(deps: Deps, request: SwapRequest, call: RpcCall): Promise<Outcome> {
+  const refusal = findUnsupported(request);
+  if (refusal !== null) throw refusedCall(refusal);
+  const input = {
+    requestId: request.requestId,
+    contentHash: contentHash(SwapRequestSchema, request),
+    target: toTarget(request.target),
+    etag: request.etag,
+    lines: request.lines.map(toRequestedLine),
+    partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
+  };
+  return swapReservation(deps, input, call);
+}
+
+function transfer(deps: Deps, request: TransferRequest, call: RpcCall): Promise<Outcome> {
+  const input = {
+    requestId: request.requestId,
+    contentHash: contentHash(TransferRequestSchema, request),
+    target: toTarget(request.target),
+    etag: request.etag,
+    toWarehouse: request.toWarehouse,
+    lines: request.lines.map(({ lineNumber, quantity }) => ({ lineNumber, quantity })),
+  };
+  return transferReservation(deps, input, call);
+}

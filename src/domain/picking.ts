@@ -2,6 +2,7 @@ import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
   isLive,
+  isReplaced,
   type LiveReservation,
   type Reservation,
   type ReservationLine,
@@ -117,7 +118,7 @@ function checkLines(reservation: LiveReservation, warehouse: string, reported: r
     return refuse('INVALID_FIELD', `nothing is held at ${warehouse}`, { field: 'warehouse', warehouse });
   }
   for (const { lineNumber, sku } of reported) {
-    const line = reservation.lines.find((candidate) => candidate.lineNumber === lineNumber);
+    const line = reservation.lines.find((one) => one.lineNumber === lineNumber && !isReplaced(one));
     const held = line?.allocations.find((allocation) => allocation.warehouse === warehouse);
     const metadata = { line_number: lineNumber, sku, warehouse };
     if (line === undefined || held === undefined) {

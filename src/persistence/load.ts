@@ -1,5 +1,6 @@
 import type { PoolClient, QueryResult } from 'pg';
-import type { OrderLineUse } from '../domain/eligibility.ts';
+import { type OrderLineUse, orderLineKey } from '../domain/eligibility.ts';
+import type { Reservation } from '../domain/reservation.ts';
 import { poolKey } from '../domain/stock-level.ts';
 import type { ExchangeState } from '../domain/working-set.ts';
 import { WorkingSet } from '../domain/working-set.ts';
@@ -39,6 +40,8 @@ export interface LoadedUnit {
   readonly createdOrderLines: readonly OrderLineUse[];
   /** Customers that were created only to be locked. */
   readonly createdCustomers: readonly string[];
+  /** Locked reservations with lines that the plan did not know: they were swapped since it was made. */
+  readonly swappedIds: readonly string[];
   /** Reservations past their deadline on the locked pools. */
   readonly dueIds: readonly string[];
   /** How many due reservations of the whole service were looked at. */
@@ -63,6 +66,10 @@ export async function lockAndLoad(
   const [due] = rows<{ looked_at: number; ids: string[] }>(deepDue ? 'read-due-of-pools' : 'read-due');
   const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
   const orderLines = rows<OrderLineRow>('lock-order-lines');
+  const reservations = toReservations(
+    rows<ReservationRow>('lock-reservations'),
+    rows<AllocationRow>('read-allocations'),
+  );
   const work = new WorkingSet({
     now: clock.now,
     ruleSet: await cache.ruleSet(client, clock.rule_version),
@@ -71,7 +78,7 @@ export async function lockAndLoad(
     items: await cache.items(client, clock.catalog_version, locks.skus),
     skus: new Set(locks.skus),
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
-    reservations: toReservations(rows<ReservationRow>('lock-reservations'), rows<AllocationRow>('read-allocations')),
+    reservations,
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
     liveCounts: new Map(
@@ -95,9 +102,22 @@ export async function lockAndLoad(
     exchanges: new Map(exchanges.map((row) => [row.exchangeId, row])),
     createdOrderLines: orderLines.filter((row) => row.created).map(toOrderLine),
     createdCustomers: rows<CustomerRow>('lock-customers').flatMap((row) => (row.created ? [row.customer_ref] : [])),
+    swappedIds: swappedSince(locks, reservations),
     dueIds: due?.ids ?? [],
     dueLookedAt: due?.looked_at ?? 0,
   };
+}
+
+/** A line the plan did not know has a pool or an order line that may not be locked. */
+function swappedSince(locks: LockSet, reservations: readonly Reservation[]): string[] {
+  if (reservations.length === 0) return [];
+  const skus = new Set(locks.skus);
+  const orderLines = new Set(locks.orderLines.map((one) => orderLineKey(one.orderId, one.orderLineId)));
+  const isLocked = (orderId: string, { sku, orderLineId }: Reservation['lines'][number]) =>
+    skus.has(sku) && (orderLineId === '' || orderLines.has(orderLineKey(orderId, orderLineId)));
+  return reservations
+    .filter(({ orderId, lines }) => !lines.every((line) => isLocked(orderId, line)))
+    .map((reservation) => reservation.reservationId);
 }
 
 function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: boolean) {

@@ -60,10 +60,11 @@ export async function attemptUnit(
     const newest = newestOfExchanges(commands, loaded).filter((id) => !locked.has(id));
     const larger: Extra = {
       ...extra,
-      reservationIds: new Set([...extra.reservationIds, ...due, ...newest]),
+      reservationIds: new Set([...extra.reservationIds, ...due, ...newest, ...loaded.swappedIds]),
       dueFound: extra.dueFound || due.length > 0,
     };
-    if (newest.length > 0 || (due.length > 0 && !extra.dueFound)) return await widen(client, larger);
+    const isOutgrown = newest.length > 0 || loaded.swappedIds.length > 0;
+    if (isOutgrown || (due.length > 0 && !extra.dueFound)) return await widen(client, larger);
     const known = await readKnownClaims(client, commands, loaded.claimed);
     const decided = decideUnit(commands, loaded.work, known);
     if (!deps.isLastTry && isHeldUp(decided)) {

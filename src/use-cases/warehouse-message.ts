@@ -3,7 +3,7 @@ import type { Caller } from '../domain/caller.ts';
 import { type StockCount, uncountedDelta } from '../domain/counting.ts';
 import { abortPick, confirmPick, type PickedLine, shortPick, startPick } from '../domain/picking.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import { isLive, isServedBy, type Reservation } from '../domain/reservation.ts';
+import { isLive, isReplaced, isServedBy, type Reservation } from '../domain/reservation.ts';
 import { fulfil, type LineQuantity } from '../domain/resolution.ts';
 import { applyDelta, fitsCounters, type StockLevel } from '../domain/stock-level.ts';
 import type { Transition } from '../domain/transition.ts';
@@ -193,7 +193,7 @@ function releasedLines(found: Reservation, warehouse: string): PickedLine[] {
 }
 
 function skuOf(found: Reservation, lineNumber: number): string {
-  return found.lines.find((line) => line.lineNumber === lineNumber)?.sku ?? '';
+  return found.lines.find((line) => line.lineNumber === lineNumber && !isReplaced(line))?.sku ?? '';
 }
 
 function holdsNothing({ warehouse }: PickMessage): Refusal {

@@ -35,6 +35,7 @@ export interface ReserveCommand {
   readonly deliveredAt: number | null;
   readonly reason: string;
   readonly validateOnly: boolean;
+  readonly replaceExisting?: boolean;
 }
 
 export interface ReleaseCommand {
@@ -59,6 +60,24 @@ export interface ExtendCommand {
   readonly target: SimTarget;
   readonly etag: string;
   readonly expireAt: number;
+}
+
+export interface SwapCommand {
+  readonly kind: 'swap';
+  readonly requestId: string;
+  readonly target: SimTarget;
+  readonly etag: string;
+  readonly lines: readonly SimLine[];
+  readonly partial: boolean;
+}
+
+export interface TransferCommand {
+  readonly kind: 'transfer';
+  readonly requestId: string;
+  readonly target: SimTarget;
+  readonly etag: string;
+  readonly toWarehouse: string;
+  readonly lines: readonly { readonly lineNumber: number; readonly quantity: number }[];
 }
 
 export interface SweepCommand {
@@ -103,6 +122,8 @@ export type SimCommand =
   | ReleaseCommand
   | FulfilCommand
   | ExtendCommand
+  | SwapCommand
+  | TransferCommand
   | SweepCommand
   | MoveCommand
   | CountCommand

@@ -1,3 +1,4 @@
+import type { RequestedLine } from '../../src/domain/requested-line.ts';
 import type { Target } from '../../src/domain/working-set.ts';
 import type { Engine } from '../../src/persistence/engine.ts';
 import type { Ids, Outcome } from '../../src/ports.ts';
@@ -6,6 +7,8 @@ import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock.ts';
+import { swapReservation } from '../../src/use-cases/swap.ts';
+import { transferReservation } from '../../src/use-cases/transfer.ts';
 import { applyWarehouseMessage, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
 import { NO_FACTS } from '../support/arbitraries.ts';
 import {
@@ -14,6 +17,7 @@ import {
   type PickCommand,
   type ReserveCommand,
   type SimCommand,
+  type SimLine,
   type SimTarget,
 } from './commands.ts';
 import { canonOfOutcome } from './model/canon.ts';
@@ -77,6 +81,16 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       const { etag, expireAt } = command;
       return await extendReservation(engine, { ...key, target: toTarget(world, command.target), etag, expireAt }, CALL);
     }
+    case 'swap': {
+      const { etag, partial } = command;
+      const target = toTarget(world, command.target);
+      return await swapReservation(engine, { ...key, target, etag, lines: command.lines.map(toLine), partial }, CALL);
+    }
+    case 'transfer': {
+      const { etag, toWarehouse, lines } = command;
+      const target = toTarget(world, command.target);
+      return await transferReservation(engine, { ...key, target, etag, toWarehouse, lines }, CALL);
+    }
     case 'receive':
       return await receiveStock(engine, { ...key, reason: 'simulated', receipts: command.changes }, CALL);
     case 'adjust':
@@ -95,14 +109,19 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     orderId: command.orderId,
     customerRef: '',
     channel: '',
-    lines: command.lines.map(({ purchased, ...line }) => ({ ...line, returnedSku: '', purchasedQuantity: purchased })),
+    lines: command.lines.map(toLine),
     facts: { ...NO_FACTS, deliveredAt: command.deliveredAt, reason: command.reason },
     destination: { countryCode: '', postalCode: '' },
     partial: command.partial,
     holdWindowMs: command.holdWindowMs,
     priority: 0,
     validateOnly: command.validateOnly,
+    replaceExisting: command.replaceExisting ?? false,
   };
+}
+
+function toLine({ purchased, ...line }: SimLine): RequestedLine {
+  return { ...line, returnedSku: '', purchasedQuantity: purchased };
 }
 
 function toTarget(world: RealWorld, target: SimTarget): Target {

@@ -1,7 +1,8 @@
 import type { StockCount } from '../../src/domain/counting.ts';
 import type { PickEvent } from '../../src/use-cases/warehouse-message.ts';
-import type { PickCommand, Ref, ReserveCommand, SimCommand, SimLine, SimTarget } from './commands.ts';
-import { isLive, type Model, type ModelReservation, poolOf, SKUS, WAREHOUSES, WMS } from './model/state.ts';
+import type { PickCommand, Ref, ReserveCommand, SimCommand, SimTarget } from './commands.ts';
+import { anyLines, anySku, anyWarehouse } from './generate-lines.ts';
+import { findTarget, isLive, type Model, type ModelReservation, poolOf, SKUS, WMS } from './model/state.ts';
 import type { SeededRandom } from './random.ts';
 
 const DAY_MS = 86_400_000;
@@ -53,6 +54,8 @@ export class CommandGenerator {
       [3, () => this.#release(model)],
       [3, () => this.#fulfil(model)],
       [2, () => this.#extend(model)],
+      [live ? 4 : 1, () => this.#swap(model)],
+      [live ? 3 : 1, () => this.#transfer(model)],
       [2, () => this.#sweep(model)],
       [2, () => this.#move('receive')],
       [1, () => this.#move('adjust')],
@@ -68,44 +71,17 @@ export class CommandGenerator {
     return `r${this.#count}`;
   }
 
-  #sku(): string {
-    return this.#random.chance(0.02) ? 'SKU-UNKNOWN' : this.#random.pick(SKUS);
-  }
-
-  #warehouse(): string {
-    return this.#random.chance(0.02) ? 'W-UNKNOWN' : this.#random.pick(WAREHOUSES);
-  }
-
   #reserve(model: Model): ReserveCommand {
     const random = this.#random;
-    const hasOrderLines = random.chance(0.5);
-    const lines = Array.from(
-      {
-        length: random.weighted([
-          [6, 1],
-          [3, 2],
-          [1, 3],
-        ]),
-      },
-      (): SimLine => ({
-        sku: this.#sku(),
-        quantity: random.weighted([
-          [6, 1],
-          [4, 2],
-          [2, 3],
-          [1, 6],
-        ]),
-        orderLineId: hasOrderLines ? random.pick(['l1', 'l1', 'l2']) : '',
-        warehouse: random.chance(0.25) ? this.#warehouse() : '',
-        purchased: random.chance(0.7) ? random.int(1, 3) : 0,
-      }),
-    );
+    const replaceExisting = random.chance(0.3);
+    const live = model.reservations.filter(isLive);
+    const replaced = replaceExisting && live.length > 0 && random.chance(0.8) ? random.pick(live) : undefined;
     return {
       kind: 'reserve',
       requestId: this.#id(),
-      exchangeId: random.pick(EXCHANGES),
-      orderId: random.pick(ORDERS),
-      lines,
+      exchangeId: replaced?.exchangeId ?? random.pick(EXCHANGES),
+      orderId: replaced !== undefined && random.chance(0.9) ? replaced.orderId : random.pick(ORDERS),
+      lines: anyLines(this.#random),
       partial: random.chance(0.3),
       holdWindowMs: random.weighted([
         [2, null],
@@ -122,7 +98,33 @@ export class CommandGenerator {
       ]),
       reason: random.chance(0.02) ? 'ABUSE' : 'SIZE',
       validateOnly: random.chance(0.05),
+      replaceExisting,
     };
+  }
+
+  #swap(model: Model): SimCommand {
+    const target = this.#target(model);
+    const partial = this.#random.chance(0.3);
+    return {
+      kind: 'swap',
+      requestId: this.#id(),
+      target,
+      etag: this.#etag(model, target),
+      lines: anyLines(this.#random),
+      partial,
+    };
+  }
+
+  #transfer(model: Model): SimCommand {
+    const random = this.#random;
+    const target = this.#target(model);
+    const held = findTarget(model, target)?.lines ?? [];
+    const lines = Array.from({ length: held.length === 0 || random.chance(0.5) ? 0 : random.int(1, 2) }, () => ({
+      lineNumber: random.chance(0.95) ? random.pick(held).lineNumber : 9,
+      quantity: random.int(1, 3),
+    }));
+    const toWarehouse = anyWarehouse(this.#random);
+    return { kind: 'transfer', requestId: this.#id(), target, etag: this.#etag(model, target), toWarehouse, lines };
   }
 
   #target(model: Model): SimTarget {
@@ -154,13 +156,11 @@ export class CommandGenerator {
   }
 
   #fulfil(model: Model): SimCommand {
-    const whole = this.#random.chance(0.5);
+    const target = this.#target(model);
+    const held = findTarget(model, target)?.lines ?? [];
+    const whole = held.length === 0 || this.#random.chance(0.5);
     const lines = Array.from({ length: whole ? 0 : this.#random.int(1, 2) }, () => ({
-      lineNumber: this.#random.weighted([
-        [5, 1],
-        [3, 2],
-        [1, 3],
-      ]),
+      lineNumber: this.#random.chance(0.9) ? this.#random.pick(held).lineNumber : this.#random.int(1, 3),
       quantity: this.#random.weighted([
         [6, 1],
         [3, 2],
@@ -170,7 +170,7 @@ export class CommandGenerator {
     return {
       kind: 'fulfil',
       requestId: this.#id(),
-      target: this.#target(model),
+      target,
       lines,
       close: this.#random.chance(0.3),
     };
@@ -193,8 +193,8 @@ export class CommandGenerator {
   #move(kind: 'receive' | 'adjust'): SimCommand {
     const random = this.#random;
     const changes = Array.from({ length: random.int(1, 2) }, () => ({
-      sku: this.#sku(),
-      warehouse: this.#warehouse(),
+      sku: anySku(this.#random),
+      warehouse: anyWarehouse(this.#random),
       delta:
         kind === 'receive'
           ? { onHand: random.int(1, 4) }
@@ -213,8 +213,8 @@ export class CommandGenerator {
         ]),
       },
       () => {
-        const sku = this.#sku();
-        const warehouse = only === '' || random.chance(0.03) ? this.#warehouse() : only;
+        const sku = anySku(this.#random);
+        const warehouse = only === '' || random.chance(0.03) ? anyWarehouse(this.#random) : only;
         const onHand = poolOf(model, sku, warehouse).onHand;
         return {
           sku,
@@ -233,7 +233,7 @@ export class CommandGenerator {
   }
 
   #counted(model: Model): SimCommand {
-    const warehouse = this.#warehouse();
+    const warehouse = anyWarehouse(this.#random);
     const wms = this.#random.chance(0.03) ? 'other' : WMS;
     const counts = this.#counts(model, warehouse);
     return { kind: 'counted', requestId: this.#id(), wms, warehouse, counts, occurredAt: model.now };
@@ -242,9 +242,9 @@ export class CommandGenerator {
   #pick(model: Model): PickCommand {
     const random = this.#random;
     const found = this.#someReservation(model);
-    const held = found?.lines.flatMap((line, at) => line.parts.map((part) => ({ line, at, part }))) ?? [];
+    const held = found?.lines.flatMap((line) => line.parts.map((part) => ({ line, part }))) ?? [];
     const chosen = held.length > 0 ? random.pick(held) : undefined;
-    const warehouse = chosen !== undefined && random.chance(0.9) ? chosen.part.warehouse : this.#warehouse();
+    const warehouse = chosen !== undefined && random.chance(0.9) ? chosen.part.warehouse : anyWarehouse(this.#random);
     const event = random.weighted(PICK_EVENTS);
     const named = chosen !== undefined && (event === 'pick-shorted' || random.chance(0.4));
     const lines = named
@@ -256,7 +256,7 @@ export class CommandGenerator {
             ]),
           },
           () => ({
-            lineNumber: random.chance(0.95) ? chosen.at + 1 : 9,
+            lineNumber: random.chance(0.95) ? chosen.line.lineNumber : 9,
             sku: random.weighted([
               [4, chosen.line.sku],
               [4, ''],

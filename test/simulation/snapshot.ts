@@ -114,7 +114,9 @@ function canonOfRow(row: Row) {
     resolvedAt: row.state === 'EXPIRED' ? null : row.resolvedAt,
     releaseReason: row.due ? 'EXPIRED' : row.releaseReason,
     overdueFlagged: row.overdueFlagged,
-    lines: row.lines.map((line) => [line.sku, line.quantity, line.orderLineId, partsOf(line.lineNumber)]),
+    lines: row.lines
+      .filter((line) => line.quantity > 0)
+      .map((line) => [line.lineNumber, line.sku, line.quantity, line.orderLineId, partsOf(line.lineNumber)]),
   };
 }
 

@@ -1,4 +1,5 @@
 import { claimKeyOf, contentHashOf, type SimCommand } from '../commands.ts';
+import { applySwap, applyTransfer } from './move.ts';
 import { applyReserve } from './reserve.ts';
 import { applyExtend, applyFulfil, applyRelease, applySweep } from './resolve.ts';
 import { freeDue, type Model, type ModelOutcome } from './state.ts';
@@ -35,6 +36,10 @@ function decide(model: Model, command: SimCommand): ModelOutcome {
       return applyFulfil(model, command);
     case 'extend':
       return applyExtend(model, command);
+    case 'swap':
+      return applySwap(model, command);
+    case 'transfer':
+      return applyTransfer(model, command);
     case 'sweep':
       return applySweep(model, command.refs);
     case 'receive':

@@ -1,4 +1,4 @@
-import type { Reservation } from '../../../src/domain/reservation.ts';
+import { isReplaced, type Reservation } from '../../../src/domain/reservation.ts';
 import type { StockLevel } from '../../../src/domain/stock-level.ts';
 import type { Outcome } from '../../../src/ports.ts';
 import { type Model, type ModelOutcome, type ModelReservation, reservedIn } from './state.ts';
@@ -15,7 +15,7 @@ export interface CanonReservation {
   readonly resolvedAt: number | null;
   readonly releaseReason: string | null;
   readonly overdueFlagged: boolean;
-  readonly lines: readonly (readonly [string, number, string, readonly PartRow[]])[];
+  readonly lines: readonly (readonly [number, string, number, string, readonly PartRow[]])[];
 }
 
 /** A reservation of the model in the form that is compared. */
@@ -30,6 +30,7 @@ export function canonOfModel(reservation: ModelReservation): CanonReservation {
     releaseReason: reservation.releaseReason,
     overdueFlagged: reservation.overdueFlagged,
     lines: reservation.lines.map((line) => [
+      line.lineNumber,
       line.sku,
       line.quantity,
       line.orderLineId,
@@ -49,14 +50,17 @@ export function canonOfReservation(reservation: Reservation): CanonReservation {
     resolvedAt: reservation.state === 'EXPIRED' ? null : reservation.resolvedAt,
     releaseReason: reservation.releaseReason,
     overdueFlagged: reservation.overdueFlagged,
-    lines: reservation.lines.map((line) => [
-      line.sku,
-      line.quantity,
-      line.orderLineId,
-      line.allocations
-        .map((part): PartRow => [part.warehouse, part.reserved, part.picked, part.short, part.fulfilled, part.released])
-        .sort((a, b) => (a[0] < b[0] ? -1 : 1)),
-    ]),
+    lines: reservation.lines
+      .filter((line) => !isReplaced(line))
+      .map((line) => [
+        line.lineNumber,
+        line.sku,
+        line.quantity,
+        line.orderLineId,
+        line.allocations
+          .map((one): PartRow => [one.warehouse, one.reserved, one.picked, one.short, one.fulfilled, one.released])
+          .sort((a, b) => (a[0] < b[0] ? -1 : 1)),
+      ]),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   findTarget,
   giveBack,
   isLive,
+  lineOf,
   type Model,
   type ModelOutcome,
   type ModelReservation,
@@ -58,7 +59,7 @@ export function applyFulfil(model: Model, command: FulfilCommand): ModelOutcome 
 
 function wholeOf(found: ModelReservation) {
   return found.lines
-    .map((line, at) => ({ lineNumber: at + 1, quantity: line.parts.reduce((sum, part) => sum + part.reserved, 0) }))
+    .map(({ lineNumber, parts }) => ({ lineNumber, quantity: parts.reduce((sum, part) => sum + part.reserved, 0) }))
     .filter((line) => line.quantity > 0);
 }
 
@@ -89,7 +90,7 @@ export function consume(
   const plan = new Map<ModelReservation['lines'][number]['parts'][number], number>();
   const leaving = new Map<string, number>();
   for (const { lineNumber, quantity } of wanted) {
-    const line = found.lines[lineNumber - 1];
+    const line = lineOf(found, lineNumber);
     let missing = quantity;
     for (const part of line?.parts ?? []) {
       if (line === undefined || (warehouse !== null && part.warehouse !== warehouse)) continue;
@@ -134,14 +135,14 @@ function resolve(model: Model, found: ModelReservation, state: 'FULFILLED' | 'RE
 }
 
 /** Only what is live can have changed under its caller. */
-function differs(found: ModelReservation, etag: string): boolean {
+export function differs(found: ModelReservation, etag: string): boolean {
   return isLive(found) && etag !== '' && etag !== `v${found.version}`;
 }
 
-function resolvedReason(found: ModelReservation): string {
+export function resolvedReason(found: ModelReservation): string {
   return found.state === 'EXPIRED' ? 'EXPIRED' : `ALREADY_${found.state}`;
 }
 
-function answer(found: ModelReservation): ModelOutcome {
+export function answer(found: ModelReservation): ModelOutcome {
   return { reservation: canonOfModel(found), replayed: false };
 }

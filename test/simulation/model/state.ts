@@ -11,6 +11,7 @@ export interface ModelPart {
 }
 
 export interface ModelLine {
+  lineNumber: number;
   sku: string;
   quantity: number;
   orderLineId: string;
@@ -30,6 +31,7 @@ export interface ModelReservation {
   resolvedAt: number | null;
   releaseReason: string | null;
   overdueFlagged: boolean;
+  /** Those of a swap take the place of the others, under numbers that were never used. */
   lines: ModelLine[];
 }
 
@@ -126,6 +128,10 @@ export function exchangedOf(model: Model, orderId: string, orderLineId: string):
     .flatMap((reservation) => reservation.lines.filter((line) => line.orderLineId === orderLineId))
     .flatMap((line) => line.parts)
     .reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
+}
+
+export function lineOf(reservation: ModelReservation, lineNumber: number): ModelLine | undefined {
+  return reservation.lines.find((line) => line.lineNumber === lineNumber);
 }
 
 export function latestOf(model: Model, exchangeId: string): ModelReservation | undefined {

@@ -4,6 +4,7 @@ import {
   byRef,
   isKnownWarehouse,
   isLive,
+  lineOf,
   type Model,
   type ModelReservation,
   onHandAfter,
@@ -37,7 +38,9 @@ export function applyPick(model: Model, command: PickCommand): string {
     return command.event === 'shipment-confirmed' ? shipLate(model, found, command) : rejected('TOO_LATE');
   }
   const parts = found.lines.flatMap((line) => line.parts);
-  if (!parts.some((part) => part.warehouse === command.warehouse)) return rejected('INVALID_FIELD');
+  // Who has given everything up has no say any more.
+  const mine = parts.filter((part) => part.warehouse === command.warehouse);
+  if (mine.every((part) => part.reserved + part.fulfilled === 0)) return rejected('INVALID_FIELD');
   switch (command.event) {
     case 'pick-started':
       if (found.state !== 'RESERVED') return IGNORED;
@@ -78,9 +81,9 @@ function confirm(found: ModelReservation, command: PickCommand): string {
   const refused = checkLines(found, command);
   if (refused !== null) return rejected(refused);
   const before = JSON.stringify(found);
-  for (const [at, line] of found.lines.entries()) {
+  for (const line of found.lines) {
     for (const part of line.parts.filter((one) => one.warehouse === command.warehouse)) {
-      const total = command.lines.length === 0 ? part.reserved : reportedFor(command, at + 1);
+      const total = command.lines.length === 0 ? part.reserved : reportedFor(command, line.lineNumber);
       part.picked = Math.max(part.picked, total);
       part.short = Math.min(part.short, part.reserved - part.picked);
     }
@@ -95,9 +98,9 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
   const refused = checkLines(found, command);
   if (refused !== null) return rejected(refused);
   const lost = new Map<string, number>();
-  for (const [at, line] of found.lines.entries()) {
+  for (const line of found.lines) {
     for (const part of line.parts.filter((one) => one.warehouse === command.warehouse)) {
-      const now = Math.min(part.reserved - part.picked, part.short + reportedFor(command, at + 1));
+      const now = Math.min(part.reserved - part.picked, part.short + reportedFor(command, line.lineNumber));
       if (now <= part.short) continue;
       lost.set(line.sku, (lost.get(line.sku) ?? 0) + now - part.short);
       part.short = now;
@@ -114,13 +117,13 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
 }
 
 function ship(model: Model, found: ModelReservation, command: PickCommand): string {
-  const held = found.lines.map((line, at) => ({
-    lineNumber: at + 1,
+  const held = found.lines.map((line) => ({
+    lineNumber: line.lineNumber,
     quantity: line.parts.find((part) => part.warehouse === command.warehouse)?.reserved ?? 0,
   }));
   const lines = command.lines.length > 0 ? command.lines : held.filter((line) => line.quantity > 0);
   if (lines.length === 0) return rejected('INVALID_FIELD');
-  const wrong = command.lines.some((line) => line.sku !== '' && line.sku !== found.lines[line.lineNumber - 1]?.sku);
+  const wrong = command.lines.some((line) => line.sku !== '' && line.sku !== lineOf(found, line.lineNumber)?.sku);
   if (wrong) return rejected('WRONG_UNIT');
   const refused = consume(model, found, lines, command.warehouse, Math.min(command.occurredAt, model.now));
   if (refused !== null) return rejected(refused);
@@ -131,14 +134,14 @@ function ship(model: Model, found: ModelReservation, command: PickCommand): stri
 /** Goods left although the reservation is resolved: what is on hand falls all the same. */
 function shipLate(model: Model, found: ModelReservation, command: PickCommand): string {
   if (found.state === 'FULFILLED') return IGNORED;
-  const given = found.lines.flatMap((line, at) =>
+  const given = found.lines.flatMap((line) =>
     line.parts
       .filter((part) => part.warehouse === command.warehouse)
-      .map((part) => ({ lineNumber: at + 1, sku: line.sku, quantity: part.released })),
+      .map((part) => ({ ...line, quantity: Math.min(part.released, line.quantity) })),
   );
   const shipped = new Map<string, number>();
   for (const line of command.lines.length > 0 ? command.lines : given) {
-    const sku = line.sku === '' ? (found.lines[line.lineNumber - 1]?.sku ?? '') : line.sku;
+    const sku = line.sku === '' ? (lineOf(found, line.lineNumber)?.sku ?? '') : line.sku;
     shipped.set(sku, (shipped.get(sku) ?? 0) + line.quantity);
   }
   const at = Math.min(command.occurredAt, model.now);
@@ -151,7 +154,7 @@ function shipLate(model: Model, found: ModelReservation, command: PickCommand): 
 
 function checkLines(found: ModelReservation, command: PickCommand): string | null {
   for (const { lineNumber, sku } of command.lines) {
-    const line = found.lines[lineNumber - 1];
+    const line = lineOf(found, lineNumber);
     const part = line?.parts.find((one) => one.warehouse === command.warehouse);
     if (line === undefined || part === undefined) return 'INVALID_FIELD';
     if (sku !== '' && sku !== line.sku) return 'WRONG_UNIT';

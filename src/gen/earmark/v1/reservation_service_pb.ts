@@ -400,7 +400,7 @@ export type SwapRequest = Message<"earmark.v1.SwapRequest"> & {
   lines: ReserveLine[];
 
   /**
-   * What to do when there is less than asked for; unspecified means the policy the reservation was made with.
+   * What to do when there is less than asked for; unspecified means REJECT.
    *
    * @generated from field: earmark.v1.ShortfallPolicy shortfall_policy = 6;
    */

@@ -127,7 +127,8 @@ export type ReserveRequest = Message<"earmark.v1.ReserveRequest"> & {
   acceptSubstitutes: boolean;
 
   /**
-   * Where the exchange has a live reservation: replaces its lines in one commit instead of refusing.
+   * Where the exchange has a live reservation: replaces its lines in one commit instead of refusing. Its deadline, order,
+   * channel and priority stay as they are; its own units count as available.
    *
    * @generated from field: bool replace_existing = 15;
    */

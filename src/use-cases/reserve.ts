@@ -1,10 +1,5 @@
 import type { Caller } from '../domain/caller.ts';
-import {
-  checkEligibility,
-  type Destination,
-  type ExchangeFacts,
-  notEligible,
-} from '../domain/eligibility.ts';
+import { checkEligibility, type Destination, type ExchangeFacts, notEligible } from '../domain/eligibility.ts';
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import {

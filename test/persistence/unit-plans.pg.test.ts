@@ -32,7 +32,7 @@ const STATEMENTS: readonly Statement[] = [
   readMovedSince([{ sku: 'A', warehouse: 'W1', since: 1 }]),
   ...changedPool(),
   updateReservations([]),
-  updateAllocations([]),
+  ...updateAllocations([]),
 ];
 
 function changedPool(): Statement[] {

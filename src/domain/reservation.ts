@@ -46,6 +46,8 @@ export interface ReservationLine {
   readonly quantity: number;
   readonly orderLineId: string;
   readonly returnedSku: string;
+  /** When a swap or transfer last changed it, in milliseconds since the Unix epoch; absent while it is as reserved. */
+  readonly changedAt?: number;
   readonly allocations: readonly Allocation[];
 }
 

@@ -8,7 +8,14 @@ import {
   toDemands,
   toLines,
 } from './requested-line.ts';
-import { fulfilledUnits, isLive, isReplaced, type LiveReservation, type Reservation } from './reservation.ts';
+import {
+  fulfilledUnits,
+  isLive,
+  isReplaced,
+  type LiveReservation,
+  type Reservation,
+  type ReservationLine,
+} from './reservation.ts';
 import { releaseHeld } from './resolution.ts';
 import { checkSizeLimits } from './rules.ts';
 import { type Placement, source } from './sourcing.ts';
@@ -46,7 +53,8 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     partial: request.partial,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
-  return replaceLines(reservation, lines, firstNumber, sourced.placements);
+  const added = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));
+  return replaceLines(reservation, added, sourced.placements);
 }
 
 /** New lines never take the number of an old one, so that a warehouse's late message cannot mean the wrong line. */
@@ -69,14 +77,13 @@ function ownUnits(reservation: LiveReservation): Map<string, number> {
 /** An old line asks for no more than what has left of it: nothing, mostly. Its event tells of it for the last time. */
 function replaceLines(
   reservation: LiveReservation,
-  lines: readonly RequestedLine[],
-  firstNumber: number,
+  added: readonly ReservationLine[],
   placements: readonly Placement[],
 ): Transition {
   const standing = reservation.lines.filter((line) => !isReplaced(line));
   const given = releaseHeld({ ...reservation, lines: standing });
   const old = given.lines.map((line) => ({ ...line, quantity: fulfilledUnits(line) }));
-  const next = { ...reservation, lines: [...old, ...toLines(lines, firstNumber, placements)] };
+  const next = { ...reservation, lines: [...old, ...added] };
   return {
     outcome: 'changed',
     kind: 'changed',

@@ -40,7 +40,7 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
     partial: false,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
-  return moveUnits(reservation, moves);
+  return moveUnits(reservation, moves, work.now);
 }
 
 /** Units to move of each line, from wherever else they are. */
@@ -55,11 +55,11 @@ function movesOf(reservation: LiveReservation, { toWarehouse, lines }: TransferR
   });
 }
 
-function moveUnits(reservation: LiveReservation, moves: readonly LineDemand[]): Transition {
+function moveUnits(reservation: LiveReservation, moves: readonly LineDemand[], now: number): Transition {
   const pools: PoolChange[] = [];
   const lines = reservation.lines.map((line) => {
     const move = moves.find((one) => one.lineNumber === line.lineNumber);
-    return move === undefined ? line : moveLine(line, move, pools);
+    return move === undefined ? line : { ...moveLine(line, move, pools), changedAt: now };
   });
   return changed('changed', { ...reservation, lines }, pools);
 }

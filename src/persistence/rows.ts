@@ -86,7 +86,7 @@ export interface AllocationRow {
 
 type LineFacts = Omit<ReservationLine, 'allocations'>;
 
-/** The part of the lines that never changes, as it is stored beside the reservation. */
+/** The part of the lines that only a swap or transfer changes, as it is stored beside the reservation. */
 export function lineFactsJson(lines: readonly ReservationLine[]): string {
   const facts: LineFacts[] = lines.map(({ allocations: _, ...line }) => line);
   return JSON.stringify(facts);

@@ -3,10 +3,11 @@ import type { Caller } from '../domain/caller.ts';
 import { type StockCount, uncountedDelta } from '../domain/counting.ts';
 import { abortPick, confirmPick, type PickedLine, shortPick, startPick } from '../domain/picking.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import { isLive, isReplaced, isServedBy, type Reservation } from '../domain/reservation.ts';
-import { fulfil, type LineQuantity } from '../domain/resolution.ts';
+import { isLive, isReplaced, isServedBy, type LiveReservation, type Reservation } from '../domain/reservation.ts';
+import { fulfil } from '../domain/resolution.ts';
+import { divideShipment, isChangedSince } from '../domain/shipment.ts';
 import { applyDelta, fitsCounters, type StockLevel } from '../domain/stock-level.ts';
-import type { Transition } from '../domain/transition.ts';
+import { type Transition, UNCHANGED } from '../domain/transition.ts';
 import type { Cause, WorkingSet } from '../domain/working-set.ts';
 import { type Command, NO_NEEDS, type UnitOfWork, type Verdict } from '../ports.ts';
 import { causeOf, claimOf } from './call.ts';
@@ -103,20 +104,64 @@ function decidePick(work: WorkingSet, message: PickMessage, caller: Caller): Ver
   if (found === null) {
     return rejected(refuse('UNKNOWN_RESERVATION', 'no such reservation', { tracking_id: message.trackingId }));
   }
-  if (message.event === 'shipment-confirmed' && !isLive(found)) return lateShipment(work, found, message, caller);
-  if (isLive(found) && !isServedBy(found, message.warehouse)) return rejected(holdsNothing(message));
-  const transition = transitionOf(work, found, message);
-  const versionBefore = found.version;
+  const refusal = isLive(found) ? checkTold(found, message) : null;
+  if (refusal !== null) return rejected(refusal);
+  const { event } = message;
+  if (event === 'shipment-confirmed') {
+    return isLive(found) ? ship(work, found, message, caller) : lateShipment(work, found, message, caller);
+  }
+  return recordMessage(work, found, transitionOf(work, found, event, message), message, caller);
+}
+
+/** Refuses what cannot mean the lines that the warehouse has now: it was told of others when it happened. */
+function checkTold(found: LiveReservation, message: PickMessage): Refusal | null {
+  const { warehouse, event, lines, occurredAt } = message;
+  const isShipment = event === 'shipment-confirmed';
+  if (!isServedBy(found, warehouse) && !(isShipment && lines.length > 0)) return holdsNothing(message);
+  if (
+    event === 'pick-started' &&
+    lines.length > 0 &&
+    !lines.some((line) => isHeld(found, line.lineNumber, warehouse))
+  ) {
+    return holdsNothing(message);
+  }
+  if (lines.length > 0 || event === 'pick-aborted' || !isChangedSince(found, warehouse, occurredAt)) return null;
+  const metadata = { state: found.state, tracking_id: found.trackingId };
+  return isShipment
+    ? refuse('INVALID_FIELD', 'the lines were changed since: name those that left', { field: 'lines', ...metadata })
+    : refuse('TOO_LATE', 'the lines were changed since', metadata);
+}
+
+function isHeld(found: LiveReservation, lineNumber: number, warehouse: string): boolean {
+  return found.lines.some(
+    (line) =>
+      line.lineNumber === lineNumber &&
+      line.allocations.some((part) => part.warehouse === warehouse && part.reserved > 0),
+  );
+}
+
+function recordMessage(
+  work: WorkingSet,
+  found: Reservation,
+  transition: Transition,
+  message: PickMessage,
+  caller: Caller,
+): Verdict {
   const reason = message.code === '' ? message.event : message.code;
   const occurredAt = Math.min(message.occurredAt, work.now);
   const decision = recordTransition(work, found, transition, { caller, trace: message.trace }, reason, occurredAt);
   if ('refusal' in decision) return rejected(decision.refusal);
   const answer = decision.answer.kind === 'reservation' ? decision.answer.reservation : null;
-  return answer?.version === versionBefore ? ignored('already so') : ACCEPTED;
+  return answer?.version === found.version ? ignored('already so') : ACCEPTED;
 }
 
-function transitionOf(work: WorkingSet, found: Reservation, message: PickMessage): Transition {
-  switch (message.event) {
+function transitionOf(
+  work: WorkingSet,
+  found: Reservation,
+  event: Exclude<PickEvent, 'shipment-confirmed'>,
+  message: PickMessage,
+): Transition {
+  switch (event) {
     case 'pick-started':
       return startPick(found, work.now);
     case 'pick-aborted':
@@ -125,35 +170,45 @@ function transitionOf(work: WorkingSet, found: Reservation, message: PickMessage
       return confirmPick(found, message.warehouse, message.lines, work.now);
     case 'pick-shorted':
       return shortPick(found, message.warehouse, message.lines, work.now);
-    case 'shipment-confirmed':
-      return ship(found, message, work.now);
   }
 }
 
-/** A shipment consumes what the warehouse held; no lines means all of it. */
-function ship(found: Reservation, message: PickMessage, now: number): Transition {
-  const lines = shippedLines(found, message);
-  if (lines.length === 0) {
-    return { outcome: 'refused', refusal: holdsNothing(message) };
+/**
+ * A shipment consumes what the warehouse held; no lines means all of it. Units that a swap or transfer had called off
+ * left all the same: they are too late for the reservation, and on hand falls.
+ */
+function ship(work: WorkingSet, found: LiveReservation, message: PickMessage, caller: Caller): Verdict {
+  const shipped = shippedLines(found, message);
+  if (shipped.length === 0) return rejected(holdsNothing(message));
+  const parts = divideShipment(found, message.warehouse, shipped);
+  if ('refusal' in parts) return rejected(parts.refusal);
+  const { held, late } = parts;
+  const consumed = held.length === 0 ? UNCHANGED : fulfil(found, held, false, work.now);
+  if (late.size === 0 || consumed.outcome === 'refused') return recordMessage(work, found, consumed, message, caller);
+  const leaving = new Map(late);
+  for (const { lineNumber, quantity } of held) {
+    const sku = skuOf(found, lineNumber);
+    if (leaving.has(sku)) leaving.set(sku, (leaving.get(sku) ?? 0) + quantity);
   }
-  const wrong = message.lines.find((line) => line.sku !== '' && line.sku !== skuOf(found, line.lineNumber));
-  if (wrong !== undefined) {
-    return {
-      outcome: 'refused',
-      refusal: refuse('WRONG_UNIT', 'the line holds another item', { line_number: wrong.lineNumber, sku: wrong.sku }),
-    };
-  }
-  return fulfil(found, lines, false, now);
+  const whole = levelsAfter(work, leaving, message);
+  if ('reason' in whole) return rejected(whole);
+  const verdict = recordMessage(work, found, consumed, message, caller);
+  if (verdict.kind === 'REJECTED') return verdict;
+  return moveLate(
+    work,
+    found,
+    late,
+    message,
+    causeOf({ caller, trace: message.trace }, 'shipped after it was called off'),
+  );
 }
 
-function shippedLines(found: Reservation, message: PickMessage): LineQuantity[] {
+function shippedLines(found: LiveReservation, message: PickMessage): readonly PickedLine[] {
   const { warehouse } = message;
-  if (message.lines.length > 0) {
-    return message.lines.map(({ lineNumber, quantity }) => ({ lineNumber, quantity, warehouse }));
-  }
+  if (message.lines.length > 0) return message.lines;
   return found.lines.flatMap((line) => {
     const held = line.allocations.find((part) => part.warehouse === warehouse)?.reserved ?? 0;
-    return held === 0 ? [] : [{ lineNumber: line.lineNumber, quantity: held, warehouse }];
+    return held === 0 ? [] : [{ lineNumber: line.lineNumber, sku: line.sku, quantity: held }];
   });
 }
 
@@ -170,17 +225,39 @@ function lateShipment(work: WorkingSet, found: Reservation, message: PickMessage
     const shippedSku = sku === '' ? skuOf(found, lineNumber) : sku;
     units.set(shippedSku, (units.get(shippedSku) ?? 0) + quantity);
   }
-  const after: StockLevel[] = [];
+  return moveLate(work, found, units, message, cause);
+}
+
+/** On hand falls by what left, all or nothing; the reservation it was for stays as it is. */
+function moveLate(
+  work: WorkingSet,
+  found: Reservation,
+  units: ReadonlyMap<string, number>,
+  message: PickMessage,
+  cause: Cause,
+): Verdict {
+  const after = levelsAfter(work, units, message);
+  if ('reason' in after) return rejected(after);
   const occurredAt = Math.min(message.occurredAt, work.now);
-  for (const [sku, quantity] of units) {
-    const level = work.pool(sku, message.warehouse);
-    const lost = { onHand: -quantity };
-    const delta = level === null ? lost : uncountedDelta(level, lost, occurredAt);
-    if (level === null || !fitsCounters(level, delta)) return rejected(notOnHand(sku, message.warehouse, quantity));
-    if (delta.onHand !== 0) after.push(applyDelta(level, delta));
-  }
   for (const level of after) work.move(level, 'SHIPPED', cause, occurredAt);
   return { kind: 'REJECTED', reason: 'TOO_LATE', metadata: { state: found.state, tracking_id: found.trackingId } };
+}
+
+/** The pools that units left, as they then are, without those that a count has told of already. */
+function levelsAfter(
+  work: WorkingSet,
+  units: ReadonlyMap<string, number>,
+  { warehouse, occurredAt }: PickMessage,
+): StockLevel[] | Refusal {
+  const after: StockLevel[] = [];
+  for (const [sku, quantity] of units) {
+    const level = work.pool(sku, warehouse);
+    const lost = { onHand: -quantity };
+    const delta = level === null ? lost : uncountedDelta(level, lost, Math.min(occurredAt, work.now));
+    if (level === null || !fitsCounters(level, delta)) return notOnHand(sku, warehouse, quantity);
+    if (delta.onHand !== 0) after.push(applyDelta(level, delta));
+  }
+  return after;
 }
 
 function releasedLines(found: Reservation, warehouse: string): PickedLine[] {

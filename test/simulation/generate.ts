@@ -256,13 +256,18 @@ export class CommandGenerator {
             ]),
           },
           () => ({
-            lineNumber: random.chance(0.95) ? chosen.line.lineNumber : 9,
+            lineNumber: random.weighted([
+              [18, chosen.line.lineNumber],
+              [1, 9],
+              // Mostly a line that a swap has replaced, where there was one.
+              [3, Math.max(1, chosen.line.lineNumber - random.int(1, 2))],
+            ]),
             sku: random.weighted([
               [4, chosen.line.sku],
               [4, ''],
               [1, random.pick(SKUS)],
             ]),
-            quantity: random.int(1, Math.max(1, chosen.part.reserved + (random.chance(0.1) ? 1 : 0))),
+            quantity: random.int(1, Math.max(1, chosen.part.reserved + (random.chance(0.2) ? 1 : 0))),
           }),
         )
       : [];

@@ -40,7 +40,10 @@ export function applyTransfer(model: Model, command: TransferCommand): ModelOutc
     const needed = moves.filter((one) => one.line.sku === line.sku).reduce((sum, one) => sum + one.units, 0);
     if (needed > availableIn(model, line.sku, toWarehouse)) return { refused: 'NO_STOCK' };
   }
-  for (const { line, units } of moves) moveLine(line, units, toWarehouse);
+  for (const { line, units } of moves) {
+    moveLine(line, units, toWarehouse);
+    line.changedAt = model.now;
+  }
   if (moves.length > 0) found.version += 1;
   return answer(found);
 }
@@ -69,7 +72,8 @@ export function swapLines(
   giveBack(found);
   for (const line of found.lines) line.quantity = line.parts.reduce((sum, part) => sum + part.fulfilled, 0);
   const shipped = found.lines.filter((line) => line.quantity > 0);
-  found.lines = [...shipped, ...toLines(lines, places, firstNumber)];
+  const added = toLines(lines, places, firstNumber).map((line) => ({ ...line, changedAt: model.now }));
+  found.lines = [...shipped, ...added];
   found.version += 1;
   keepPurchased(model, found.orderId, lines);
   return null;

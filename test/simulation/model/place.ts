@@ -100,6 +100,7 @@ export function toLines(lines: readonly SimLine[], places: Places, firstNumber: 
     sku: line.sku,
     quantity: line.quantity,
     orderLineId: line.orderLineId,
+    changedAt: 0,
     parts: [...(places.get(at) ?? [])]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([warehouse, reserved]) => ({ warehouse, reserved, picked: 0, short: 0, fulfilled: 0, released: 0 })),

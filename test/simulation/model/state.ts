@@ -15,6 +15,8 @@ export interface ModelLine {
   sku: string;
   quantity: number;
   orderLineId: string;
+  /** When a swap or transfer last changed it; 0 while it is as reserved. */
+  changedAt: number;
   /** In the order of their warehouse codes. */
   parts: ModelPart[];
 }

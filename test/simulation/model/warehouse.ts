@@ -40,9 +40,20 @@ export function applyPick(model: Model, command: PickCommand): string {
   const parts = found.lines.flatMap((line) => line.parts);
   // Who has given everything up has no say any more.
   const mine = parts.filter((part) => part.warehouse === command.warehouse);
-  if (mine.every((part) => part.reserved + part.fulfilled === 0)) return rejected('INVALID_FIELD');
+  const isNamedShipment = command.event === 'shipment-confirmed' && command.lines.length > 0;
+  if (!isNamedShipment && mine.every((part) => part.reserved + part.fulfilled === 0)) return rejected('INVALID_FIELD');
+  const held = found.lines.filter((line) => heldAt(line, command.warehouse) > 0);
+  if (command.lines.length === 0 && held.some((line) => line.changedAt > command.occurredAt)) {
+    if (command.event === 'shipment-confirmed') return rejected('INVALID_FIELD');
+    if (command.event !== 'pick-aborted') return rejected('TOO_LATE');
+  }
   switch (command.event) {
     case 'pick-started':
+      if (
+        command.lines.length > 0 &&
+        !command.lines.some((line) => held.some((one) => one.lineNumber === line.lineNumber))
+      )
+        return rejected('INVALID_FIELD');
       if (found.state !== 'RESERVED') return IGNORED;
       return changeState(found, 'PREPARING');
     case 'pick-aborted':
@@ -117,18 +128,59 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
 }
 
 function ship(model: Model, found: ModelReservation, command: PickCommand): string {
-  const held = found.lines.map((line) => ({
-    lineNumber: line.lineNumber,
-    quantity: line.parts.find((part) => part.warehouse === command.warehouse)?.reserved ?? 0,
-  }));
-  const lines = command.lines.length > 0 ? command.lines : held.filter((line) => line.quantity > 0);
+  const all = found.lines.map((line) => ({ ...line, quantity: heldAt(line, command.warehouse) }));
+  const lines = command.lines.length > 0 ? command.lines : all.filter((line) => line.quantity > 0);
   if (lines.length === 0) return rejected('INVALID_FIELD');
-  const wrong = command.lines.some((line) => line.sku !== '' && line.sku !== lineOf(found, line.lineNumber)?.sku);
-  if (wrong) return rejected('WRONG_UNIT');
-  const refused = consume(model, found, lines, command.warehouse, Math.min(command.occurredAt, model.now));
-  if (refused !== null) return rejected(refused);
-  closeIfDone(model, found, false);
-  return ACCEPTED;
+  const taken = unitsOf(found, command.warehouse, lines);
+  if (typeof taken === 'string') return rejected(taken);
+  const { held, late } = taken;
+  const at = Math.min(command.occurredAt, model.now);
+  const leaving = new Map(late);
+  for (const { sku, quantity } of held) if (late.has(sku)) leaving.set(sku, (leaving.get(sku) ?? 0) + quantity);
+  for (const [sku, units] of leaving) {
+    if (onHandAfter(model, `${sku}@${command.warehouse}`, units, at) < 0) return rejected('NO_STOCK');
+  }
+  if (held.length > 0) {
+    const refused = consume(model, found, held, command.warehouse, at);
+    if (refused !== null) return rejected(refused);
+    closeIfDone(model, found, false);
+  }
+  for (const [sku, units] of late) takeOffHand(model, `${sku}@${command.warehouse}`, units, at);
+  return late.size > 0 ? rejected('TOO_LATE') : ACCEPTED;
+}
+
+/** Unit by unit: one that is held, else one that was given up there, of a present line or of a replaced one. */
+function unitsOf(found: ModelReservation, warehouse: string, lines: PickCommand['lines']) {
+  const held: { lineNumber: number; sku: string; quantity: number }[] = [];
+  const late = new Map<string, number>();
+  const left = found.lines.map((line) => {
+    const part = line.parts.find((one) => one.warehouse === warehouse);
+    return { line, reserved: part?.reserved ?? 0, released: part?.released ?? 0 };
+  });
+  let isTooMuch = false;
+  for (const { lineNumber, sku, quantity } of lines) {
+    const there = left.find(({ line }) => line.lineNumber === lineNumber);
+    const isReplaced = there === undefined && found.lines.some((line) => line.lineNumber > lineNumber);
+    if (isReplaced && sku === '') return 'INVALID_FIELD';
+    if (there !== undefined && sku !== '' && sku !== there.line.sku) return 'WRONG_UNIT';
+    for (let unit = 0; unit < quantity; unit += 1) {
+      if (there !== undefined && there.reserved > 0) {
+        there.reserved -= 1;
+        held.push({ lineNumber, sku: there.line.sku, quantity: 1 });
+      } else if (isReplaced || (there !== undefined && there.released > 0)) {
+        if (there !== undefined) there.released -= 1;
+        const gone = there?.line.sku ?? sku;
+        late.set(gone, (late.get(gone) ?? 0) + 1);
+      } else {
+        isTooMuch = true;
+      }
+    }
+  }
+  return isTooMuch ? 'INVALID_FIELD' : { held, late };
+}
+
+function heldAt(line: ModelReservation['lines'][number], warehouse: string): number {
+  return line.parts.find((part) => part.warehouse === warehouse)?.reserved ?? 0;
 }
 
 /** Goods left although the reservation is resolved: what is on hand falls all the same. */

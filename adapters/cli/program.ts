@@ -4,6 +4,7 @@ import { addAvailabilityCommand } from './commands/availability.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addLaterCommands } from './commands/later.ts';
 import { addListCommand } from './commands/list.ts';
+import { addMoveCommands } from './commands/moves.ts';
 import { addReserveCommand } from './commands/reserve.ts';
 import { addResolutionCommands } from './commands/resolution.ts';
 import { addRulesCommands } from './commands/rules.ts';
@@ -50,6 +51,7 @@ export function createProgram(context: CliContext): Command {
   addStartCommand(program);
   addReserveCommand(program, open);
   addResolutionCommands(program, open);
+  addMoveCommands(program, open);
   addShowCommand(program, open);
   addListCommand(program, open);
   addWatchCommand(program, open);

@@ -23,6 +23,7 @@ interface ReserveOptions {
   readonly warehouse?: string;
   readonly hold?: ReturnType<typeof parseDuration>;
   readonly partial?: boolean;
+  readonly replace?: boolean;
   readonly requestId?: string;
   readonly validateOnly?: boolean;
 }
@@ -46,6 +47,7 @@ export function addReserveCommand(program: Command, open: OpenSession): void {
     .option('--warehouse <code>', 'only this warehouse')
     .option('--hold <time>', 'how long to hold: 14d, 12h, 30m or 3600s', parseDuration)
     .option('--partial', 'hold what there is instead of refusing')
+    .option('--replace', 'swap what the exchange holds already instead of refusing')
     .option('--request-id <id>', 'makes the call repeatable: the same id gets the same answer')
     .option('--validate-only', 'decide and answer, but hold nothing')
     .action(async (lines: string[], options: ReserveOptions) => {
@@ -77,6 +79,7 @@ function toRequest(
     },
     ...(options.hold === undefined ? {} : { holdWindow: options.hold }),
     shortfallPolicy: options.partial === true ? ShortfallPolicy.PARTIAL : ShortfallPolicy.REJECT,
+    replaceExisting: options.replace === true,
     validateOnly: options.validateOnly === true,
   };
 }

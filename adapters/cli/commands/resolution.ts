@@ -1,25 +1,23 @@
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Command } from 'commander';
-import {
-  type ReleaseReason,
-  ReleaseReasonSchema,
-  type Reservation,
-} from '../../../src/gen/earmark/v1/reservation_pb.ts';
+import { type ReleaseReason, ReleaseReasonSchema } from '../../../src/gen/earmark/v1/reservation_pb.ts';
 import {
   ExtendResponseSchema,
   FulfilResponseSchema,
   ReleaseResponseSchema,
 } from '../../../src/gen/earmark/v1/reservation_service_pb.ts';
-import { parseDurationMs, parseInstant, parseLineQuantity, parseTarget } from '../arguments.ts';
+import { parseDurationMs, parseInstant, parseTarget } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../failures.ts';
-import { formatReservation } from '../format-reservation.ts';
 import { answer, type OpenSession, type Session } from '../session.ts';
 import { parseEnum, shortNames } from '../short-enum.ts';
-
-interface ChangeOptions {
-  readonly exchange?: string;
-  readonly requestId?: string;
-}
+import {
+  type ChangeOptions,
+  changeCommand,
+  collectQuantities,
+  keyOf,
+  type LineQuantity,
+  tellChange,
+} from './change.ts';
 
 interface ReleaseOptions extends ChangeOptions {
   readonly reason: ReleaseReason;
@@ -27,7 +25,7 @@ interface ReleaseOptions extends ChangeOptions {
 }
 
 interface FulfilOptions extends ChangeOptions {
-  readonly line: readonly ReturnType<typeof parseLineQuantity>[];
+  readonly line: readonly LineQuantity[];
   readonly close?: boolean;
 }
 
@@ -46,17 +44,17 @@ export function addResolutionCommands(program: Command, open: OpenSession): void
       const session = open();
       const { reason, note } = options;
       const response = await session.reservations.release({ ...keyOf(session, id, options), reason, note });
-      await answer(session, ReleaseResponseSchema, response, () => tell(response));
+      await answer(session, ReleaseResponseSchema, response, () => tellChange(response));
     });
   changeCommand(program, 'fulfil', 'consume the units: they have left the warehouse')
-    .option('--line <line:quantity>', 'only this much of a line; may be repeated', collectLines, [])
+    .option('--line <line:quantity>', 'only this much of a line; may be repeated', collectQuantities, [])
     .option('--close', 'give back what is not named, instead of keeping it held')
     .action(async (id: string | undefined, options: FulfilOptions) => {
       const session = open();
       const lines = [...options.line];
       const close = options.close === true;
       const response = await session.reservations.fulfil({ ...keyOf(session, id, options), lines, close });
-      await answer(session, FulfilResponseSchema, response, () => tell(response));
+      await answer(session, FulfilResponseSchema, response, () => tellChange(response));
     });
   changeCommand(program, 'extend', 'hold longer')
     .option('--until <instant>', 'the new deadline: 2026-12-31 or 2026-12-31T18:00:00Z', parseInstant)
@@ -66,25 +64,8 @@ export function addResolutionCommands(program: Command, open: OpenSession): void
       const target = parseTarget(id, options.exchange);
       const deadline = await chooseDeadline(session, target, options);
       const response = await session.reservations.extend({ ...keyOf(session, id, options), ...deadline });
-      await answer(session, ExtendResponseSchema, response, () => tell(response));
+      await answer(session, ExtendResponseSchema, response, () => tellChange(response));
     });
-}
-
-function changeCommand(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .argument('[id]', 'tracking id or reservation id')
-    .option('--exchange <id>', 'the exchange, instead of an id')
-    .option('--request-id <id>', 'makes the call repeatable: the same id gets the same answer');
-}
-
-function keyOf(session: Session, id: string | undefined, options: ChangeOptions) {
-  return { requestId: options.requestId ?? session.newId(), target: parseTarget(id, options.exchange) };
-}
-
-function collectLines(text: string, before: readonly ReturnType<typeof parseLineQuantity>[]) {
-  return [...before, parseLineQuantity(text)];
 }
 
 /** With `--by` the present deadline is read first, and its etag makes sure that it still is the present one. */
@@ -97,16 +78,4 @@ async function chooseDeadline(session: Session, target: ReturnType<typeof parseT
   if (reservation?.expireTime === undefined) throw new CommandFailure('this reservation has no deadline');
   const expireTime = timestampFromMs(timestampMs(reservation.expireTime) + (options.by ?? 0));
   return { expireTime, etag: reservation.etag };
-}
-
-function tell({
-  reservation,
-  replayed,
-}: {
-  readonly reservation?: Reservation | undefined;
-  readonly replayed: boolean;
-}): string {
-  const again = replayed ? 'This request was answered before; this is that answer.\n' : '';
-  if (reservation === undefined) return `${again}This exchange never had a reservation; there was nothing to release.`;
-  return `${again}${formatReservation(reservation)}`;
 }

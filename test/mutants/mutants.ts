@@ -40,4 +40,19 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'may be sent again under its id',
   },
   { name: 'lines-checked-one-by-one', file: 'test/domain/sourcing.test.ts', title: '' },
+  {
+    name: 'swap-gives-back-without-new',
+    file: 'test/persistence/moves.pg.test.ts',
+    title: 'R9: a swap that finds too little gives nothing back',
+  },
+  {
+    name: 'swap-frees-only',
+    file: 'test/persistence/moves.pg.test.ts',
+    title: 'R9: a swap frees the old units and takes the new ones in one commit',
+  },
+  {
+    name: 'transfer-to-a-full-warehouse',
+    file: 'test/persistence/moves.pg.test.ts',
+    title: 'R13: a transfer is held against the full quantity at the destination',
+  },
 ];

@@ -86,7 +86,7 @@ async function receiveElsewhere(sku: string, onHand: number): Promise<void> {
   expect(outcome.ok).toBe(true);
 }
 
-test('two swaps for the last unit: one wins, and the other keeps what it had', async () => {
+test('R9: two swaps for the last unit: one wins, and the other keeps what it had', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const [mine, last] = [`MINE-${round}`, `LAST-${round}`];
     await track.stockUp([mine], 2);
@@ -99,7 +99,7 @@ test('two swaps for the last unit: one wins, and the other keeps what it had', a
   await expectNoDrift();
 });
 
-test('two exchanges swap what the other holds: neither can, and both keep theirs', async () => {
+test('R9: two exchanges swap what the other holds: neither can, and both keep theirs', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const [left, right] = [`LEFT-${round}`, `RIGHT-${round}`];
     await track.stockUp([left, right], 1);
@@ -110,7 +110,7 @@ test('two exchanges swap what the other holds: neither can, and both keep theirs
   await expectNoDrift();
 });
 
-test('a swap and a release of one reservation: whatever comes first, nothing is left held', async () => {
+test('R9: a swap and a release of one reservation: whatever comes first, nothing is left held', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const [mine, other] = [`OLD-${round}`, `NEW-${round}`];
     await track.stockUp([mine, other], 1);
@@ -123,7 +123,7 @@ test('a swap and a release of one reservation: whatever comes first, nothing is 
   await expectNoDrift();
 });
 
-test('a swap and the expiry at the deadline: either the swap was early enough, or it hears EXPIRED', async () => {
+test('R8: a swap and the expiry at the deadline: either the swap was early enough, or it hears EXPIRED', async () => {
   await track.stockUp(['DUE', 'DUE-NEW'], 100);
   for (let round = 0; round < ROUNDS; round += 1) {
     const call = await reserved(reservation([{ sku: 'DUE' }], { holdWindowMs: HOLD_MS }));
@@ -147,7 +147,7 @@ test('a swap and the expiry at the deadline: either the swap was early enough, o
   await expectNoDrift();
 });
 
-test('two transfers to the last places: one moves, and the other stays where it is', async () => {
+test('R13: two transfers to the last places: one moves, and the other stays where it is', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const sku = `MOVE-${round}`;
     await track.stockUp([sku], 4);
@@ -160,7 +160,7 @@ test('two transfers to the last places: one moves, and the other stays where it 
   await expectNoDrift();
 });
 
-test('a transfer and a swap of one reservation both take effect, one after the other', async () => {
+test('R13: a transfer and a swap of one reservation both take effect, one after the other', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const [sku, other] = [`BOTH-${round}`, `BOTH-NEW-${round}`];
     await track.stockUp([sku, other], 2);
@@ -175,7 +175,7 @@ test('a transfer and a swap of one reservation both take effect, one after the o
   await expectNoDrift();
 });
 
-test('replacing what an exchange holds works where nothing is available, and twice at once leaves one', async () => {
+test('R9: replacing what an exchange holds works where nothing is available, and twice at once leaves one', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const sku = `REPLACE-${round}`;
     await track.stockUp([sku], 2);

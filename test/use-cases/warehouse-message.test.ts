@@ -2,9 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { release } from '../../src/domain/resolution.ts';
+import { swap } from '../../src/domain/swap.ts';
+import { transfer } from '../../src/domain/transfer.ts';
+import type { Transition } from '../../src/domain/transition.ts';
 import type { WorkingSet } from '../../src/domain/working-set.ts';
 import { applyWarehouseMessage, type PickEvent, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
-import { aLevel, aLine, anAllocation, aReservation, runs, T0 } from '../support/arbitraries.ts';
+import { A_CAUSE, aLevel, aLine, anAllocation, aReservation, runs, T0 } from '../support/arbitraries.ts';
 import { aWorkingSet, decidingOn, levelIn, named } from '../support/deciding.ts';
 
 const held = named(
@@ -107,6 +110,112 @@ describe('the verdict', () => {
       'REJECTED TOO_LATE',
     );
     expect(levelIn(work).onHand).toBe(8);
+  });
+});
+
+describe('a message about lines that were changed', () => {
+  const other = { sku: 'B', quantity: 1, orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0 };
+
+  /** Two units of A at W1 were swapped for one of B there, at T0. */
+  function swappedWork(): WorkingSet {
+    const work = aWorkingSet({ reservations: [held], pools: [aLevel({ reserved: 2 }), aLevel({ sku: 'B' })] });
+    return recorded(work, swap(held, { lines: [other], partial: false }, work));
+  }
+
+  /** One of two units of A was moved from W1 to W2, at T0. */
+  function transferredWork(): WorkingSet {
+    const work = aWorkingSet({ reservations: [held], pools: [aLevel({ reserved: 2 }), aLevel({ warehouse: 'W2' })] });
+    return recorded(work, transfer(held, { toWarehouse: 'W2', lines: [{ lineNumber: 1, quantity: 1 }] }, work));
+  }
+
+  function recorded(work: WorkingSet, transition: Transition): WorkingSet {
+    if (transition.outcome !== 'changed') throw new TypeError('expected a change');
+    const { kind, next, pools } = transition;
+    work.record({ kind, previous: held, next, cause: A_CAUSE }, pools);
+    return work;
+  }
+
+  const found = (work: WorkingSet) => work.find({ by: 'tracking', id: 't-1' });
+  const ship = (lineNumber: number, sku: string, quantity: number, more: object = {}) =>
+    pick('shipment-confirmed', { lines: [{ lineNumber, sku, quantity }], ...more });
+
+  test('that a swap replaced moves on hand and is too late: the new line stays held', async () => {
+    const work = swappedWork();
+    expect(await tell(work, ship(1, 'A', 2))).toBe('REJECTED TOO_LATE');
+    expect([levelIn(work), levelIn(work, 'B')]).toMatchObject([
+      { onHand: 8, reserved: 0 },
+      { onHand: 10, reserved: 1 },
+    ]);
+    expect(work.movements).toMatchObject([{ sku: 'A', kind: 'SHIPPED', onHandDelta: -2 }]);
+    expect(found(work)).toMatchObject({ version: 2, state: 'RESERVED' });
+  });
+
+  test('that a swap replaced needs its SKU, and no more than is on hand', async () => {
+    const work = swappedWork();
+    expect(await tell(work, ship(1, '', 2))).toBe('REJECTED INVALID_FIELD');
+    expect(await tell(work, ship(1, 'A', 11))).toBe('REJECTED NO_STOCK');
+    expect(work.movements).toEqual([]);
+  });
+
+  test('that left with new ones consumes what is held and moves the rest, or nothing', async () => {
+    const both = (quantity: number) => [
+      { lineNumber: 1, sku: 'A', quantity },
+      { lineNumber: 2, sku: 'B', quantity: 1 },
+    ];
+    const work = swappedWork();
+    expect(await tell(work, pick('shipment-confirmed', { lines: both(11) }))).toBe('REJECTED NO_STOCK');
+    expect([levelIn(work).onHand, levelIn(work, 'B').onHand]).toEqual([10, 10]);
+    expect(await tell(work, pick('shipment-confirmed', { lines: both(2) }))).toBe('REJECTED TOO_LATE');
+    expect([levelIn(work).onHand, levelIn(work, 'B').onHand]).toEqual([8, 9]);
+    expect(found(work)?.state).toBe('FULFILLED');
+  });
+
+  test('that a transfer took away moves on hand where it left, beyond what is still held there', async () => {
+    const work = transferredWork();
+    expect(await tell(work, ship(1, 'A', 3))).toBe('REJECTED INVALID_FIELD');
+    expect(await tell(work, ship(1, 'A', 2))).toBe('REJECTED TOO_LATE');
+    expect([levelIn(work), levelIn(work, 'A', 'W2')]).toMatchObject([
+      { onHand: 8, reserved: 0 },
+      { onHand: 10, reserved: 1 },
+    ]);
+    const parts = found(work)?.lines[0]?.allocations.map(({ reserved, fulfilled }) => [reserved, fulfilled]);
+    expect(parts).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+  });
+
+  test('sums what left of one pool, held or not, against what is on hand', async () => {
+    const work = transferredWork();
+    expect(await tell(work, count(1, T0 - 1))).toBe('ACCEPTED');
+    expect(await tell(work, ship(1, 'A', 2))).toBe('REJECTED NO_STOCK');
+    expect(levelIn(work)).toMatchObject({ onHand: 1, reserved: 1 });
+  });
+
+  test.each([
+    ['pick-started', 'REJECTED TOO_LATE'],
+    ['pick-confirmed', 'REJECTED TOO_LATE'],
+    ['shipment-confirmed', 'REJECTED INVALID_FIELD'],
+    ['pick-aborted', 'IGNORED'],
+  ] as const)('without lines and from before the change, means none of the new lines: %s', async (event, expected) => {
+    for (const work of [swappedWork(), transferredWork()]) {
+      const before = found(work);
+      expect(await tell(work, pick(event, { occurredAt: T0 - 1 }))).toBe(expected);
+      expect(found(work)).toBe(before);
+      expect(work.movements).toEqual([]);
+    }
+  });
+
+  test('without lines and from after the change, means the new lines', async () => {
+    const work = swappedWork();
+    expect(await tell(work, pick('pick-confirmed', { occurredAt: T0 }))).toBe('ACCEPTED');
+    expect(await tell(work, pick('shipment-confirmed', { occurredAt: T0 }))).toBe('ACCEPTED');
+    expect([levelIn(work).onHand, levelIn(work, 'B').onHand]).toEqual([10, 9]);
+  });
+
+  test('does not begin a pick of other lines', async () => {
+    const started = pick('pick-started', { lines: [{ lineNumber: 1, sku: 'A', quantity: 2 }] });
+    expect(await tell(swappedWork(), started)).toBe('REJECTED INVALID_FIELD');
   });
 });
 

@@ -1,0 +1,67 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { startTestService, type TestService } from '../support/service.ts';
+import { type CliRun, runCli } from './run-cli.ts';
+
+const SHOES = `sku,name,product,warehouse,on_hand,warehouse_name,priority,country
+SHOE-RED-42,"Red shoe, size 42",shoe,BERLIN-1,3,Berlin,10,DE
+SHOE-RED-42,,,VENLO-1,2,Venlo,5,NL
+SHOE-RED-43,"Red shoe, size 43",shoe,BERLIN-1,1,,,
+`;
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await startTestService({ natsUrl: inject('natsUrl') });
+  const path = join(service.dataDir, 'shoes.csv');
+  writeFileSync(path, SHOES);
+  expect(await earmark('stock', 'import', path)).toMatchObject({ status: 0, stderr: '' });
+});
+
+afterAll(() => service?.stop());
+
+function earmark(...args: string[]): Promise<CliRun> {
+  return runCli(args, { EARMARK_DATA_DIR: service.dataDir });
+}
+
+interface LineDocument {
+  readonly sku: string;
+  readonly allocations: readonly { readonly warehouse: string }[];
+}
+
+function linesOf(run: CliRun): string[][] {
+  const reservation = run.documents()[0]?.reservation as { readonly lines: readonly LineDocument[] };
+  return reservation.lines.map(({ sku, allocations }) => [sku, ...allocations.map((part) => part.warehouse)]);
+}
+
+describe('what is held', () => {
+  test('is swapped for another item, replaced, moved to another warehouse and released', async () => {
+    await earmark('reserve', 'SHOE-RED-42', '--exchange', 'EX-4', '--warehouse', 'BERLIN-1');
+    const swapped = await earmark('swap', '--exchange', 'EX-4', '--line', 'SHOE-RED-43', '--etag', 'v1', '--json');
+    expect(linesOf(swapped)).toEqual([['SHOE-RED-43', 'BERLIN-1']]);
+    const back = ['reserve', 'SHOE-RED-42', '--exchange', 'EX-4', '--warehouse', 'BERLIN-1'];
+    expect((await earmark(...back)).stderr).toMatch(/^EXCHANGE_ALREADY_RESERVED/);
+    expect(linesOf(await earmark(...back, '--replace', '--json'))).toEqual([['SHOE-RED-42', 'BERLIN-1']]);
+    const moved = await earmark('transfer', '--exchange', 'EX-4', '--to', 'VENLO-1');
+    expect(moved).toMatchObject({ status: 0, stderr: '' });
+    expect(moved.stdout).toMatch(/VENLO-1/);
+    expect(await earmark('release', '--exchange', 'EX-4')).toMatchObject({ status: 0 });
+  });
+
+  test('stays as it is where the swap or the transfer is refused', async () => {
+    await earmark('reserve', 'SHOE-RED-42', '--exchange', 'EX-5', '--warehouse', 'BERLIN-1');
+    const refused = [
+      await earmark('swap', '--exchange', 'EX-5', '--line', 'SHOE-RED-43:9'),
+      await earmark('swap', '--exchange', 'EX-5', '--line', 'SHOE-RED-43', '--etag', 'v9'),
+      await earmark('transfer', '--exchange', 'EX-5', '--to', 'NOWHERE'),
+    ];
+    expect(refused.map(({ status, stderr }) => [status, stderr.split(':')[0]])).toEqual([
+      [1, 'NO_STOCK'],
+      [1, 'ETAG_MISMATCH'],
+      [1, 'UNKNOWN_WAREHOUSE'],
+    ]);
+    expect(linesOf(await earmark('show', '--exchange', 'EX-5', '--json'))).toEqual([['SHOE-RED-42', 'BERLIN-1']]);
+    await earmark('release', '--exchange', 'EX-5');
+  });
+});

@@ -128,7 +128,7 @@ export type ReserveRequest = Message<"earmark.v1.ReserveRequest"> & {
 
   /**
    * Where the exchange has a live reservation: replaces its lines in one commit instead of refusing. Its deadline, order,
-   * channel and priority stay as they are; its own units count as available.
+   * channel, customer and priority stay as they are; its own units count as available.
    *
    * @generated from field: bool replace_existing = 15;
    */

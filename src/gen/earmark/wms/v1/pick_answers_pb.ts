@@ -115,7 +115,8 @@ export type PickStarted = Message<"earmark.wms.v1.PickStarted"> & {
   trackingId: string;
 
   /**
-   * What is being picked; empty means everything. At most 1,000 lines.
+   * What is being picked; empty means everything, unless a swap or transfer changed that after it happened. At most
+   * 1,000 lines.
    *
    * @generated from field: repeated earmark.wms.v1.WmsLine lines = 5;
    */
@@ -241,7 +242,8 @@ export type PickConfirmed = Message<"earmark.wms.v1.PickConfirmed"> & {
   trackingId: string;
 
   /**
-   * What was picked; empty means everything that is held. At most 1,000 lines.
+   * What was picked; empty means everything that is held, unless a swap or transfer changed that after it happened.
+   * At most 1,000 lines.
    *
    * @generated from field: repeated earmark.wms.v1.WmsLine lines = 5;
    */
@@ -367,7 +369,8 @@ export type ShipmentConfirmed = Message<"earmark.wms.v1.ShipmentConfirmed"> & {
   trackingId: string;
 
   /**
-   * What left; empty means everything that is held. At most 1,000 lines.
+   * What left; empty means everything that is held. Where a swap or transfer changed that after it happened, the lines
+   * must be named, those that were replaced with their SKU: on hand falls by them too. At most 1,000 lines.
    *
    * @generated from field: repeated earmark.wms.v1.WmsLine lines = 5;
    */

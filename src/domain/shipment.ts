@@ -1,6 +1,6 @@
 import type { PickedLine } from './picking.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { isReplaced, type LiveReservation } from './reservation.ts';
+import { isReplaced, type LiveReservation, type Reservation } from './reservation.ts';
 import type { LineQuantity } from './resolution.ts';
 
 /** What a shipment consumes of what is held, and what left although it is not held any more. */
@@ -26,7 +26,7 @@ export function divideShipment(
   const left = new Map<number, { reserved: number; released: number }>();
   for (const { lineNumber, sku, quantity } of shipped) {
     const line = reservation.lines.find((one) => one.lineNumber === lineNumber && !isReplaced(one));
-    if (line === undefined && isFormer(reservation, lineNumber)) {
+    if (line === undefined && isFormerLine(reservation, lineNumber)) {
       if (sku === '') return { refusal: namelessLine(lineNumber) };
       addLate(sku, quantity);
       continue;
@@ -52,7 +52,7 @@ export function isChangedSince(reservation: LiveReservation, warehouse: string, 
 }
 
 /** Numbers are given in order and never again: a lower one that no line has was replaced. */
-function isFormer({ lines }: LiveReservation, lineNumber: number): boolean {
+export function isFormerLine({ lines }: Reservation, lineNumber: number): boolean {
   return lineNumber >= 1 && lines.some((line) => line.lineNumber > lineNumber);
 }
 

@@ -213,6 +213,14 @@ describe('a message about lines that were changed', () => {
     expect([levelIn(work).onHand, levelIn(work, 'B').onHand]).toEqual([10, 9]);
   });
 
+  test('that were replaced moves on hand also after the new ones were fulfilled', async () => {
+    const work = swappedWork();
+    expect(await tell(work, pick('shipment-confirmed'))).toBe('ACCEPTED');
+    expect(await tell(work, ship(2, 'B', 1))).toBe('IGNORED');
+    expect(await tell(work, ship(1, 'A', 2))).toBe('REJECTED TOO_LATE');
+    expect([levelIn(work).onHand, levelIn(work, 'B').onHand]).toEqual([8, 9]);
+  });
+
   test('does not begin a pick of other lines', async () => {
     const started = pick('pick-started', { lines: [{ lineNumber: 1, sku: 'A', quantity: 2 }] });
     expect(await tell(swappedWork(), started)).toBe('REJECTED INVALID_FIELD');

@@ -185,14 +185,17 @@ function heldAt(line: ModelReservation['lines'][number], warehouse: string): num
 
 /** Goods left although the reservation is resolved: what is on hand falls all the same. */
 function shipLate(model: Model, found: ModelReservation, command: PickCommand): string {
-  if (found.state === 'FULFILLED') return IGNORED;
+  const highest = Math.max(...found.lines.map((line) => line.lineNumber));
+  const replaced = command.lines.filter((line) => line.lineNumber < highest && !lineOf(found, line.lineNumber));
+  if (found.state === 'FULFILLED' && replaced.length === 0) return IGNORED;
   const given = found.lines.flatMap((line) =>
     line.parts
       .filter((part) => part.warehouse === command.warehouse)
       .map((part) => ({ ...line, quantity: Math.min(part.released, line.quantity) })),
   );
   const shipped = new Map<string, number>();
-  for (const line of command.lines.length > 0 ? command.lines : given) {
+  const told = found.state === 'FULFILLED' ? replaced : command.lines;
+  for (const line of told.length > 0 ? told : given) {
     const sku = line.sku === '' ? (lineOf(found, line.lineNumber)?.sku ?? '') : line.sku;
     shipped.set(sku, (shipped.get(sku) ?? 0) + line.quantity);
   }

@@ -53,7 +53,8 @@ export function isChangedSince(reservation: LiveReservation, warehouse: string, 
 
 /** Numbers are given in order and never again: a lower one that no line has was replaced. */
 export function isFormerLine({ lines }: Reservation, lineNumber: number): boolean {
-  return lineNumber >= 1 && lines.some((line) => line.lineNumber > lineNumber);
+  const isThere = lines.some((line) => line.lineNumber === lineNumber && !isReplaced(line));
+  return !isThere && lineNumber >= 1 && lines.some((line) => line.lineNumber > lineNumber);
 }
 
 function namelessLine(lineNumber: number): Refusal {

@@ -221,6 +221,14 @@ describe('a message about lines that were changed', () => {
     expect([levelIn(work).onHand, levelIn(work, 'B').onHand]).toEqual([8, 9]);
   });
 
+  test('of which none was replaced is counted once: a second shipment of the first of several lines moves nothing', async () => {
+    const lines = [1, 2].map((lineNumber) => aLine({ lineNumber, allocations: [anAllocation({ reserved: 1 })] }));
+    const work = workWith(named(aReservation({ lines, expireAt: T0 + 1e9 }), '1'));
+    expect(await tell(work, pick('shipment-confirmed'))).toBe('ACCEPTED');
+    expect(await tell(work, ship(1, 'A', 1))).toBe('IGNORED');
+    expect(levelIn(work)).toMatchObject({ onHand: 8, reserved: 0 });
+  });
+
   test('does not begin a pick of other lines', async () => {
     const started = pick('pick-started', { lines: [{ lineNumber: 1, sku: 'A', quantity: 2 }] });
     expect(await tell(swappedWork(), started)).toBe('REJECTED INVALID_FIELD');

@@ -160,39 +160,11 @@ export interface ReservationFilter {
   readonly onlyShort: boolean;
 }
 
-export interface AuditFilter {
-  readonly trackingId: string;
-  readonly reservationId: string;
-  readonly kind: string;
-  readonly from: number | null;
-  readonly until: number | null;
-}
-
-export interface AuditEvent {
-  readonly eventId: string;
-  readonly reservationId: string;
-  readonly trackingId: string;
-  readonly version: number;
-  readonly kind: TransitionKind;
-  readonly actor: string;
-  readonly actorType: string;
-  readonly channel: string;
-  readonly reason: string;
-  readonly ruleVersion: number;
-  readonly beforeJson: string;
-  readonly afterJson: string;
-  readonly createdAt: number;
-  readonly traceId: string;
-  readonly previousHash: Uint8Array;
-  readonly hash: Uint8Array;
-}
-
 /** Reads of the database; each one statement snapshot, never older than an answer already given. */
 export interface ReservationReader {
   find(target: Target): Promise<Reservation | null>;
   /** Newest first. @throws InvalidPageToken */
   list(filter: ReservationFilter, page: PageRequest): Promise<Page<Reservation>>;
-  events(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;
 }
 
 export interface StockReader {
@@ -271,27 +243,4 @@ export interface Outbox {
 export interface MessagePublisher {
   /** Publishes the rows in order per subject and answers the ids whose every message was acknowledged. */
   publish(rows: readonly OutboxRow[], epoch: bigint, signal: AbortSignal): Promise<readonly bigint[]>;
-}
-
-export interface Drift {
-  readonly sku: string;
-  readonly warehouse: string;
-  readonly kind: string;
-  readonly expected: number;
-  readonly actual: number;
-  readonly detail: string;
-  readonly trackingId: string;
-  readonly eventId: string;
-}
-
-export interface LedgerReport {
-  readonly reservationsChecked: number;
-  readonly poolsChecked: number;
-  readonly eventsChecked: number;
-  readonly drifts: readonly Drift[];
-}
-
-export interface LedgerAuditor {
-  /** Recomputes counters from lines and lines from audit events, in chunks with one snapshot each. */
-  verify(signal?: AbortSignal): Promise<LedgerReport>;
 }

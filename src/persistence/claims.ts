@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg';
-import type { Reservation } from '../domain/reservation.ts';
 import type { Answer, Command, Outcome } from '../ports.ts';
 import type { KnownClaim } from './decide-unit.ts';
+import { reservationAfter } from './event-body.ts';
 import { claimKey } from './locks.ts';
-import { pipeline, rowsOf, type Statement } from './statements.ts';
+import { bodyText, pipeline, rowsOf, type Statement } from './statements.ts';
 
 interface ClaimRow {
   readonly principal: string;
@@ -12,7 +12,7 @@ interface ClaimRow {
   readonly content_hash: Buffer;
   readonly reservation_id: string | null;
   readonly answer: string | null;
-  readonly after_state: string | null;
+  readonly body: string | null;
 }
 
 /** Reads the request ids that were claimed before, with the answers as first given. */
@@ -27,7 +27,7 @@ export async function readKnownClaims(
     {
       name: 'read-claims',
       text: `select c.principal, c.method, c.request_id, c.content_hash, c.reservation_id, c.answer::text as answer,
-          e.after_state::text as after_state
+          ${bodyText('e.body')} as body
         from unnest($1::text[], $2::text[], $3::text[]) as wanted (principal, method, request_id)
         join request_claim c using (principal, method, request_id)
         left join audit_event e on e.reservation_id = c.reservation_id and e.version = c.reservation_version`,
@@ -49,8 +49,7 @@ export async function readKnownClaims(
 /** An answer about a reservation is kept as its version: the audit event of that version holds it. */
 function answerOf(row: ClaimRow): Answer {
   if (row.answer !== null) return JSON.parse(row.answer) as Answer;
-  const reservation = row.after_state === null ? null : (JSON.parse(row.after_state) as Reservation);
-  return { kind: 'reservation', reservation };
+  return { kind: 'reservation', reservation: row.body === null ? null : reservationAfter(row.body) };
 }
 
 /** Keeps the answers of what succeeded and gives back the ids of what was refused or put back. */

@@ -5,21 +5,15 @@ import type { RecordedTransition } from '../domain/working-set.ts';
 import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability/spans.ts';
 import type { Observability } from '../observability.ts';
 import type { DueReader } from '../ports/due-reader.ts';
+import type { EventReader } from '../ports/event-reader.ts';
+import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
-import type {
-  ChangeFeed,
-  Command,
-  Ids,
-  LedgerAuditor,
-  Outbox,
-  Outcome,
-  ReservationReader,
-  StockReader,
-} from '../ports.ts';
+import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { openDatabase } from './database.ts';
 import { createDueReader } from './due-reader.ts';
+import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
@@ -32,6 +26,7 @@ import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
 export interface Engine {
   readonly unitOfWork: GroupCommit;
   readonly reservations: ReservationReader;
+  readonly events: EventReader;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -65,6 +60,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
   return {
     unitOfWork,
     reservations: createReservationReader(pool),
+    events: createEventReader(pool),
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

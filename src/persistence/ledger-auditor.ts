@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { LedgerAuditor } from '../ports.ts';
+import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import { DriftList } from './ledger/drift-list.ts';
 import { auditOutbox } from './ledger/outbox-audit.ts';
 import { auditPools } from './ledger/pool-audit.ts';

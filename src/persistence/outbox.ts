@@ -1,8 +1,8 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Reservation } from '../domain/reservation.ts';
 import type { TransitionKind } from '../domain/transition.ts';
 import type { Outbox, OutboxRow, RelayLease, StockReader, Verdict, VerdictNotice } from '../ports.ts';
-import { millis } from './statements.ts';
+import { reservationAfter } from './event-body.ts';
+import { bodyText, millis } from './statements.ts';
 
 /** First half of the advisory lock's key; the second is the shard. */
 const RELAY_LOCK = 0x6561726d;
@@ -84,8 +84,8 @@ interface ClaimedRow {
   readonly traceparent: string;
   readonly created_at: number;
   readonly kind: TransitionKind | null;
-  readonly after_state: string | null;
-  readonly before_state: string | null;
+  readonly event_body: string | null;
+  readonly body_before: string | null;
 }
 
 /** By status, oldest first: a row that commits late is found by the next claim, whatever its number. */
@@ -94,7 +94,7 @@ async function claim(client: PoolClient, stock: StockReader, limit: number): Pro
     name: 'claim-outbox',
     text: `select o.outbox_id::text as outbox_id, o.topic, o.key, o.warehouse, o.version::float8 as version,
         o.body::text as body, o.traceparent, ${millis('o.create_time')} as created_at, e.kind,
-        e.after_state::text as after_state, b.after_state::text as before_state
+        ${bodyText('e.body')} as event_body, ${bodyText('b.body')} as body_before
       from (select * from outbox where published_time is null order by outbox_id limit $1::int) o
       left join audit_event e on o.topic = 'reservation'
         and e.reservation_id = case when o.topic = 'reservation' then o.key::uuid end and e.version = o.version
@@ -134,10 +134,10 @@ async function claim(client: PoolClient, stock: StockReader, limit: number): Pro
 }
 
 function reservationOf(row: ClaimedRow) {
-  if (row.after_state === null || row.kind === null) throw new Error(`outbox row ${row.outbox_id} has no audit event`);
+  if (row.event_body === null || row.kind === null) throw new Error(`outbox row ${row.outbox_id} has no audit event`);
   return {
-    reservation: JSON.parse(row.after_state) as Reservation,
-    previous: row.before_state === null ? null : (JSON.parse(row.before_state) as Reservation),
+    reservation: reservationAfter(row.event_body),
+    previous: row.body_before === null ? null : reservationAfter(row.body_before),
     kind: row.kind,
   };
 }

@@ -1,12 +1,11 @@
 import type { Pool } from 'pg';
 import type { Reservation } from '../domain/reservation.ts';
-import type { TransitionKind } from '../domain/transition.ts';
 import type { Target } from '../domain/working-set.ts';
-import type { AuditEvent, AuditFilter, Page, PageRequest, ReservationFilter, ReservationReader } from '../ports.ts';
+import type { Page, PageRequest, ReservationFilter, ReservationReader } from '../ports.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
 import { isUuid } from './plan.ts';
 import { type AllocationRow, RESERVATION_COLUMNS, type ReservationRow, toReservations } from './rows.ts';
-import { instant, millis } from './statements.ts';
+import { instant } from './statements.ts';
 
 /** One snapshot of reservations with their allocations as one statement. */
 const WITH_ALLOCATIONS = `coalesce((select json_agg(json_build_object(
@@ -30,7 +29,6 @@ export function createReservationReader(pool: Pool): ReservationReader {
   return {
     find: (target) => find(pool, target),
     list: (filter, page) => list(pool, filter, page),
-    events: (filter, page) => events(pool, filter, page),
   };
 }
 
@@ -113,79 +111,4 @@ function toDomain(rows: readonly Row[]): Reservation[] {
     rows,
     rows.flatMap((row) => JSON.parse(row.allocations) as AllocationRow[]),
   );
-}
-
-interface EventRow {
-  readonly event_id: string;
-  readonly reservation_id: string;
-  readonly tracking_id: string;
-  readonly version: number;
-  readonly kind: TransitionKind;
-  readonly actor: string;
-  readonly actor_type: string;
-  readonly channel: string;
-  readonly reason: string;
-  readonly rule_version: number;
-  readonly before_state: string | null;
-  readonly after_state: string;
-  readonly created_at: number;
-  readonly trace_id: string;
-  readonly previous_hash: Buffer;
-  readonly hash: Buffer;
-}
-
-/** Oldest first within a reservation; over all of them by reservation, then version. */
-async function events(pool: Pool, filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>> {
-  const after = readPageToken(filter, page.token, 2);
-  const result = await pool.query<EventRow>({
-    name: 'list-events',
-    text: `select e.event_id, e.reservation_id, r.tracking_id, e.version, e.kind, e.actor, e.actor_type, e.channel,
-        e.reason, e.rule_version::float8 as rule_version, b.after_state::text as before_state,
-        e.after_state::text as after_state, ${millis('e.create_time')} as created_at, e.trace_id, e.previous_hash, e.hash
-      from audit_event e
-      join reservation r using (reservation_id)
-      left join audit_event b on b.reservation_id = e.reservation_id and b.version = e.version - 1
-      where ($1::text = '' or e.reservation_id = (select t.reservation_id from reservation t where t.tracking_id = $1))
-        and ($2::uuid is null or e.reservation_id = $2)
-        and ($3::text = '' or e.kind = $3)
-        and ($4::float8 is null or e.create_time >= ${instant('$4')})
-        and ($5::float8 is null or e.create_time < ${instant('$5')})
-        and ($6::uuid is null or (e.reservation_id, e.version) > ($6, $7::int))
-      order by e.reservation_id, e.version limit $8::int`,
-    values: [
-      filter.trackingId,
-      filter.reservationId === '' ? null : filter.reservationId,
-      filter.kind,
-      filter.from,
-      filter.until,
-      after?.[0] ?? null,
-      after === null ? null : Number(after[1]),
-      page.size + 1,
-    ],
-  });
-  const rows = result.rows.slice(0, page.size).map(toEvent);
-  const last = rows.at(-1);
-  const more = result.rows.length > page.size && last !== undefined;
-  return { rows, nextPageToken: more ? makePageToken(filter, [last.reservationId, String(last.version)]) : '' };
-}
-
-function toEvent(row: EventRow): AuditEvent {
-  return {
-    eventId: row.event_id,
-    reservationId: row.reservation_id,
-    trackingId: row.tracking_id,
-    version: row.version,
-    kind: row.kind,
-    actor: row.actor,
-    actorType: row.actor_type,
-    channel: row.channel,
-    reason: row.reason,
-    ruleVersion: row.rule_version,
-    beforeJson: row.before_state ?? '',
-    afterJson: row.after_state,
-    createdAt: row.created_at,
-    traceId: row.trace_id,
-    previousHash: row.previous_hash,
-    hash: row.hash,
-  };
 }

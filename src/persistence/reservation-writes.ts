@@ -1,9 +1,9 @@
 import type { Allocation, Reservation, ReservationLine } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
-import { hashEvent, NO_HASH } from './audit-hash.ts';
+import { hashEvent, NO_HASH, writeEventBody } from './event-body.ts';
 import { lineFactsJson } from './rows.ts';
-import { instant, joinJson, jsonArray, type Statement } from './statements.ts';
+import { instant, joinJson, jsonArray, type Statement, textArray } from './statements.ts';
 
 export function insertReservations(created: readonly Reservation[]): Statement {
   const column = <T>(pick: (reservation: Reservation) => T) => created.map(pick);
@@ -160,52 +160,40 @@ function unitsOf(part: Allocation): number {
   return part.reserved + part.fulfilled + part.released;
 }
 
+/** The columns are what events are looked up by; everything else an event says is in its body. */
 export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: ReadonlyMap<string, Uint8Array>): Statement {
   const hashes = new Map(lastHashes);
   const rows = work.transitions.map(({ kind, next, cause }) => {
-    const previousHash = hashes.get(next.reservationId) ?? NO_HASH;
-    const event = {
+    const header = {
       eventId: ids.uuid(),
-      reservationId: next.reservationId,
-      version: next.version,
       kind,
       actor: cause.caller.principal,
       actorType: cause.caller.actorType,
       channel: cause.caller.channel,
       reason: cause.reason,
-      ruleVersion: next.ruleVersion,
       createdAt: work.now,
       traceId: cause.traceId === '' ? next.traceId : cause.traceId,
-      afterJson: JSON.stringify(next),
     };
-    const hash = hashEvent(previousHash, event);
-    hashes.set(next.reservationId, hash);
-    return { ...event, previousHash: Buffer.from(previousHash), hash };
+    const { reservationId, version } = next;
+    const body = writeEventBody(header, next);
+    const hash = hashEvent(hashes.get(reservationId) ?? NO_HASH, Buffer.from(body));
+    hashes.set(reservationId, hash);
+    return { ...header, reservationId, version, body, hash };
   });
   const column = <T>(pick: (row: (typeof rows)[number]) => T) => rows.map(pick);
   return {
     name: 'insert-audit-events',
-    text: `insert into audit_event (reservation_id, version, event_id, kind, actor, actor_type, channel, reason,
-        rule_version, after_state, create_time, trace_id, previous_hash, hash)
-      select reservation_id, version, event_id, kind, actor, actor_type, channel, reason, rule_version, after_state,
-        ${instant('$14::float8')}, trace_id, previous_hash, hash
-      from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::bigint[], ${jsonArray('$10')}, $11::text[], $12::bytea[], $13::bytea[])
-        as e (reservation_id, version, event_id, kind, actor, actor_type, channel, reason, rule_version, after_state,
-          trace_id, previous_hash, hash)`,
+    text: `insert into audit_event (reservation_id, version, event_id, kind, actor, create_time, body, hash)
+      select reservation_id, version, event_id, kind, actor, ${instant('$8::float8')}, convert_to(body, 'UTF8'), hash
+      from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], ${textArray('$6')}, $7::bytea[])
+        as e (reservation_id, version, event_id, kind, actor, body, hash)`,
     values: [
       column((row) => row.reservationId),
       column((row) => row.version),
       column((row) => row.eventId),
       column((row) => row.kind),
       column((row) => row.actor),
-      column((row) => row.actorType),
-      column((row) => row.channel),
-      column((row) => row.reason),
-      column((row) => row.ruleVersion),
-      joinJson(column((row) => row.afterJson)),
-      column((row) => row.traceId),
-      column((row) => row.previousHash),
+      joinJson(column((row) => row.body)),
       column((row) => row.hash),
       work.now,
     ],

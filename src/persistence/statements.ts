@@ -59,14 +59,24 @@ export function rowsOf<T extends QueryResultRow>(result: QueryResult | undefined
 /** Stands in no JSON text: every control character is escaped there. */
 const BETWEEN_JSON = '\u001e';
 
-/** JSON texts as one parameter for {@link jsonArray}; as elements of an array each of their quotes would be escaped. */
+/** JSON texts as one parameter for {@link textArray}; as elements of an array each of their quotes would be escaped. */
 export function joinJson(texts: readonly string[]): string {
   return texts.join(BETWEEN_JSON);
 }
 
-/** The json[] that {@link joinJson} made a parameter of. */
+/** The text[] that {@link joinJson} made a parameter of. */
+export function textArray(parameter: string): string {
+  return `string_to_array(${parameter}::text, E'\\x1e')`;
+}
+
+/** The same as json[]. */
 export function jsonArray(parameter: string): string {
-  return `string_to_array(${parameter}::text, E'\\x1e')::json[]`;
+  return `${textArray(parameter)}::json[]`;
+}
+
+/** The canonical bytes of an audit event as text. */
+export function bodyText(column: string): string {
+  return `convert_from(${column}, 'UTF8')`;
 }
 
 /** Milliseconds since the Unix epoch of a timestamptz column, as a number in the row. */

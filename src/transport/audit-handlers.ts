@@ -6,7 +6,8 @@ import {
   AuditService,
   type ListEventsRequest,
 } from '../gen/earmark/v1/audit_service_pb.ts';
-import type * as ports from '../ports.ts';
+import type * as events from '../ports/event-reader.ts';
+import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import { toPageRequest } from './page-mapping.ts';
 import { type Rpc, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
@@ -19,8 +20,8 @@ const DRIFTS_MAX = 1_000;
 const VERIFY_DEADLINE_MS = 300_000;
 
 interface Deps {
-  readonly reservations: ports.ReservationReader;
-  readonly ledger: ports.LedgerAuditor;
+  readonly events: events.EventReader;
+  readonly ledger: LedgerAuditor;
 }
 
 /** ListEvents and VerifyLedger. */
@@ -29,7 +30,7 @@ export function auditHandlers(deps: Deps): Rpc[] {
     unary(AuditService.method.listEvents, async (request) => {
       const refusal = findUnsupported(request);
       if (refusal !== null) throw refusedCall(refusal);
-      const page = await deps.reservations.events(toFilter(request), toPageRequest(request));
+      const page = await deps.events.list(toFilter(request), toPageRequest(request));
       return { events: page.rows.map(toEvent), nextPageToken: page.nextPageToken };
     }),
     unary(
@@ -64,7 +65,7 @@ function findUnsupported(request: ListEventsRequest): Refusal | null {
   return request.kinds.length > 1 ? unsupported('more than one of kinds') : null;
 }
 
-function toFilter(request: ListEventsRequest): ports.AuditFilter {
+function toFilter(request: ListEventsRequest): events.AuditFilter {
   return {
     trackingId: request.trackingId,
     reservationId: request.reservationId,
@@ -74,11 +75,12 @@ function toFilter(request: ListEventsRequest): ports.AuditFilter {
   };
 }
 
-function toEvent(event: ports.AuditEvent): AuditEvent {
+function toEvent(event: events.AuditEvent): AuditEvent {
   return create(AuditEventSchema, {
     eventId: event.eventId,
     reservationId: event.reservationId,
     trackingId: event.trackingId,
+    exchangeId: event.exchangeId,
     reservationVersion: BigInt(event.version),
     kind: event.kind,
     actor: event.actor,
@@ -92,5 +94,6 @@ function toEvent(event: ports.AuditEvent): AuditEvent {
     traceId: event.traceId,
     previousHash: Uint8Array.from(event.previousHash),
     hash: Uint8Array.from(event.hash),
+    body: Uint8Array.from(event.body),
   });
 }

@@ -1,7 +1,9 @@
 import type { CompileRule } from '../domain/eligibility.ts';
+import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
+import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
-import type { Ids, LedgerAuditor, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
+import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
 import { moveHandlers } from './move-handlers.ts';
@@ -18,6 +20,7 @@ export interface HandlerDeps {
   readonly unitOfWork: UnitOfWork;
   readonly ids: Ids;
   readonly reservations: ReservationReader;
+  readonly events: EventReader;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly availabilityFeed: AvailabilityFeed;

@@ -55,4 +55,9 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/moves.pg.test.ts',
     title: 'R13: a transfer is held against the full quantity at the destination',
   },
+  {
+    name: 'altered-event-passes',
+    file: 'test/persistence/ledger-events.pg.test.ts',
+    title: 'HASH_CHAIN: an audit event whose bytes tell of',
+  },
 ];

@@ -112,7 +112,7 @@ describe('an exchange over NATS', () => {
       });
       expect(events).toEqual(['reserved', 'preparing', 'ready', 'fulfilled']);
       const noFilter = { reservationId: '', kind: '', from: null, until: null };
-      const audit = await side.reservations.events({ ...noFilter, trackingId }, { size: 10, token: '' });
+      const audit = await side.events.list({ ...noFilter, trackingId }, { size: 10, token: '' });
       expect(audit.rows.map((event) => event.traceId)).toEqual([TRACE_ID, TRACE_ID, TRACE_ID, TRACE_ID]);
       await eventually('the last value', async () => {
         const [view] = await side.stock.readPools([{ sku: 'SHOE-1', warehouse: SITE }]);

@@ -186,7 +186,8 @@ const LEFT = `
       order by request_id, method) from request_claim where method not in ('PutItems', 'PutWarehouses', 'ReceiveStock')),
     'exchanges', (select jsonb_agg(to_jsonb(e) order by exchange_id) from exchange e),
     'orderLines', (select jsonb_agg(to_jsonb(o) order by order_id, order_line_id) from order_line o),
-    'events', (select jsonb_agg(jsonb_build_array(reservation_id, version, kind, actor, reason)
+    'events', (select jsonb_agg(jsonb_build_array(reservation_id, version, kind, actor,
+      convert_from(body, 'UTF8')::json ->> 6)
       order by reservation_id, version) from audit_event),
     'messages', (select jsonb_agg(jsonb_build_array(key, version) order by key, version) from outbox
       where topic = 'reservation')) as rows`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LiveReservation } from '../../src/domain/reservation.ts';
 import type { TransitionKind } from '../../src/domain/transition.ts';
-import { NO_HASH } from '../../src/persistence/audit-hash.ts';
+import { NO_HASH, writeEventBody } from '../../src/persistence/event-body.ts';
 import { DriftList } from '../../src/persistence/ledger/drift-list.ts';
 import { checkReservation, type StoredAllocation } from '../../src/persistence/ledger/reservation-checks.ts';
 import { aLine, anAllocation, aReservation } from '../support/arbitraries.ts';
@@ -28,22 +28,12 @@ function storedOf(lines: LiveReservation['lines']): StoredAllocation[] {
 /** What is said about the units of a reservation whose events told of these lines, one after the other. */
 function saidOf(told: readonly Told[], stored: LiveReservation['lines']): string[] {
   const drifts = new DriftList();
-  const events = told.map(([kind, lines], at) => ({
-    eventId: `e-${at + 1}`,
-    reservationId: 'r-1',
-    version: at + 1,
-    kind,
-    actor: '',
-    actorType: '',
-    channel: '',
-    reason: '',
-    ruleVersion: 1,
-    createdAt: 0,
-    traceId: '',
-    afterJson: JSON.stringify(aReservation({ lines, version: at + 1 })),
-    previousHash: NO_HASH,
-    hash: NO_HASH,
-  }));
+  const events = told.map(([kind, lines], at) => {
+    const header = { eventId: `e-${at + 1}`, kind, actor: '', createdAt: 0 };
+    const rest = { actorType: '', channel: '', reason: '', traceId: '' };
+    const body = Buffer.from(writeEventBody({ ...header, ...rest }, aReservation({ lines, version: at + 1 })));
+    return { ...header, reservationId: 'r-1', version: at + 1, body, hash: NO_HASH };
+  });
   checkReservation({ row: null, allocations: storedOf(stored), events }, drifts);
   return drifts.found
     .filter((drift) => drift.kind === 'CONSERVATION' || drift.kind === 'ALLOCATION')

@@ -8,11 +8,14 @@ const BROKEN = `
 with held as (
   select a.sku, a.warehouse, sum(a.reserved) as reserved, sum(a.fulfilled) as fulfilled
   from allocation a group by 1, 2),
+told as (
+  select e.reservation_id, e.version, e.hash, e.body, convert_from(e.body, 'UTF8')::json -> 9 ->> 'state' as state
+  from audit_event e),
 events as (
-  select e.reservation_id, e.version, e.hash, e.previous_hash, e.create_time, e.after_state ->> 'state' as state,
-    lag(e.after_state ->> 'state') over w as before, lag(e.version) over w as version_before, lag(e.hash) over w as hash_before,
+  select e.*, lag(e.state) over w as before, lag(e.version) over w as version_before,
+    coalesce(lag(e.hash) over w, decode(repeat('00', 32), 'hex')) as hash_before,
     last_value(e.version) over (w rows between unbounded preceding and unbounded following) as last_version
-  from audit_event e window w as (partition by e.reservation_id order by e.version))
+  from told e window w as (partition by e.reservation_id order by e.version))
 select 'I1 promise ' || sku || ' ' || warehouse as broken from stock_pool
   where reserved < 0 or on_hand < 0 or shortage <> greatest(0, reserved - (on_hand - unavailable))
 union all
@@ -54,7 +57,7 @@ select 'I7 illegal ' || before || ' to ' || state from events
     or (before is null and state <> 'RESERVED')
 union all
 select 'I8 chain of ' || reservation_id || ' at ' || version from events
-  where version > 1 and previous_hash is distinct from hash_before
+  where hash <> sha256(hash_before || body)
 union all
 select 'I8 last event is not the row ' || r.reservation_id from reservation r
   left join events e on e.reservation_id = r.reservation_id and e.version = e.last_version

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
-import type { Drift } from '../../src/ports.ts';
+import type { Drift } from '../../src/ports/ledger-auditor.ts';
 import { fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { createTestDatabase } from './postgres.ts';
 import {

@@ -1,9 +1,11 @@
 import type { EmbeddedServer } from '../../adapters/embedded/embedded-server.ts';
 import { createRefillTarget } from '../../adapters/nats/refill-target.ts';
 import { startWarehouseInbox } from '../../adapters/wms/inbox.ts';
+import { createEventReader } from '../../src/persistence/event-reader.ts';
 import { createOutbox } from '../../src/persistence/outbox.ts';
 import { createReservationReader } from '../../src/persistence/reservation-reader.ts';
 import { createStockReader } from '../../src/persistence/stock-reader.ts';
+import type { EventReader } from '../../src/ports/event-reader.ts';
 import type { ReservationReader, StockReader, UnitOfWork } from '../../src/ports.ts';
 import { keepLastValuesFilled } from '../../src/workers/last-value-refill.ts';
 import { type OutboxRelay, startOutboxRelay } from '../../src/workers/outbox-relay.ts';
@@ -19,6 +21,7 @@ export interface WarehouseSide {
   readonly relay: OutboxRelay;
   readonly stock: StockReader;
   readonly reservations: ReservationReader;
+  readonly events: EventReader;
   /** What the inbox and the relay could not do. */
   readonly complaints: string[];
   close(): Promise<void>;
@@ -62,6 +65,7 @@ export async function openWarehouseSide(
     relay,
     stock,
     reservations: createReservationReader(pool),
+    events: createEventReader(pool),
     complaints,
     close: async () => {
       await Promise.all([inbox.stop(), relay.stop()]);

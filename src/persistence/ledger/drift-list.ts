@@ -1,4 +1,4 @@
-import type { Drift } from '../../ports.ts';
+import type { Drift } from '../../ports/ledger-auditor.ts';
 
 /** Drifts one report holds; where there are more, the first ones tell what is wrong. */
 export const DRIFTS_MAX = 1_000;
@@ -23,6 +23,8 @@ export type DriftKind =
   | 'VERSION_GAP'
   /** An audit event is not what it was when it was written. */
   | 'HASH_CHAIN'
+  /** A column of an audit event is not what its bytes say. */
+  | 'EVENT_COLUMN'
   /** An audit event has not exactly one outbox row. */
   | 'OUTBOX'
   /** A unit is held twice, or held where nothing is reserved. */

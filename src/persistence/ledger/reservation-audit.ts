@@ -94,10 +94,8 @@ function allocationRows(range: readonly string[]): Statement {
 function eventRows(range: readonly string[]): Statement {
   return {
     name: 'audit-events',
-    text: `select event_id as "eventId", reservation_id as "reservationId", version, kind, actor,
-        actor_type as "actorType", channel, reason, rule_version::float8 as "ruleVersion",
-        ${millis('create_time')} as "createdAt", trace_id as "traceId", after_state::text as "afterJson",
-        previous_hash as "previousHash", hash
+    text: `select reservation_id as "reservationId", version, event_id as "eventId", kind, actor,
+        ${millis('create_time')} as "createdAt", body, hash
       from audit_event where reservation_id > $1::uuid and reservation_id <= $2::uuid
       order by reservation_id, version`,
     values: [...range],

@@ -1,13 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Allocation, isReplaced, type Reservation, type ReservationLine } from '../../domain/reservation.ts';
-import { type HashedEvent, hashEvent, NO_HASH } from '../audit-hash.ts';
+import { type EventFacts, hashEvent, NO_HASH, readEventBody } from '../event-body.ts';
 import { type AllocationRow, lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
 import type { DriftList } from './drift-list.ts';
 
-export interface StoredEvent extends HashedEvent {
-  readonly previousHash: Uint8Array;
+/** An audit event as stored: the columns it is looked up by, and the bytes that say everything. */
+export interface StoredEvent extends Pick<EventFacts, StoredFact> {
+  readonly body: Buffer;
   readonly hash: Uint8Array;
 }
+
+const STORED_FACTS = ['eventId', 'reservationId', 'version', 'kind', 'actor', 'createdAt'] as const;
+
+type StoredFact = (typeof STORED_FACTS)[number];
 
 export interface StoredAllocation extends AllocationRow {
   readonly sku: string;
@@ -26,20 +31,17 @@ export interface StoredReservation {
 
 /** Holds a reservation against its audit events, and these against each other. */
 export function checkReservation(stored: StoredReservation, drifts: DriftList): void {
-  const states = stored.events.map((event) => stateOf(event.afterJson));
+  const bodies = stored.events.map(({ body }) => readEventBody(body.toString()));
+  const states = bodies.map((body) => body?.after ?? null);
   const trackingId = stored.row?.tracking_id ?? states.find((state) => state !== null)?.trackingId ?? '';
   checkVersions(stored, trackingId, drifts);
   checkHashes(stored.events, trackingId, drifts);
+  stored.events.forEach((event, at) => {
+    checkColumns(event, bodies[at]?.facts ?? null, trackingId, drifts);
+  });
   checkHistory(stored.events, states, trackingId, drifts);
   checkState(stored, states.at(-1) ?? null, trackingId, drifts);
   checkAllocations(stored, states, trackingId, drifts);
-}
-
-/** The reservation an event stored; null where the text is none, which its hash tells as well. */
-function stateOf(afterJson: string): Reservation | null {
-  const state = JSON.parse(afterJson) as Reservation | null;
-  const readable = Array.isArray(state?.lines) && state.lines.every((line) => Array.isArray(line?.allocations));
-  return readable ? state : null;
 }
 
 function checkVersions({ row, events }: StoredReservation, trackingId: string, drifts: DriftList): void {
@@ -55,18 +57,23 @@ function checkVersions({ row, events }: StoredReservation, trackingId: string, d
   }
 }
 
+/** Hashes the stored bytes; what cannot be hashed, since the event before is gone, is named by its version already. */
 function checkHashes(events: readonly StoredEvent[], trackingId: string, drifts: DriftList): void {
-  let previous: Uint8Array = NO_HASH;
-  for (const event of events) {
-    const place = { trackingId, eventId: event.eventId };
-    if (!sameBytes(event.previousHash, previous)) {
-      drifts.add('HASH_CHAIN', 1, 0, 'the previous hash is not that of the event before', place);
-    }
-    if (!sameBytes(hashEvent(event.previousHash, event), event.hash)) {
-      drifts.add('HASH_CHAIN', 1, 0, 'the event is not what was hashed', place);
-    }
-    previous = event.hash;
-  }
+  events.forEach(({ eventId, version, body, hash }, at) => {
+    const before = events[at - 1];
+    const isAfterGap = version !== (before?.version ?? 0) + 1;
+    if (isAfterGap || sameBytes(hashEvent(before?.hash ?? NO_HASH, body), hash)) return;
+    const detail = 'the event is not what was hashed, or not after the event before it';
+    drifts.add('HASH_CHAIN', 1, 0, detail, { trackingId, eventId });
+  });
+}
+
+/** The columns are copies of what the bytes say, for looking events up. */
+function checkColumns(event: StoredEvent, facts: EventFacts | null, trackingId: string, drifts: DriftList): void {
+  const different = STORED_FACTS.filter((fact) => event[fact] !== facts?.[fact]);
+  if (different.length === 0) return;
+  const detail = `the columns are not what the bytes say: ${different.join(', ')}`;
+  drifts.add('EVENT_COLUMN', 0, different.length, detail, { trackingId, eventId: event.eventId });
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

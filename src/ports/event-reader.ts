@@ -1,0 +1,41 @@
+import type { Page, PageRequest } from '../ports.ts';
+
+export interface AuditFilter {
+  readonly trackingId: string;
+  readonly reservationId: string;
+  readonly kind: string;
+  /** Milliseconds since the Unix epoch, included; null means from the beginning. */
+  readonly from: number | null;
+  /** Milliseconds since the Unix epoch, not included; null means up to now. */
+  readonly until: number | null;
+}
+
+export interface AuditEvent {
+  readonly eventId: string;
+  readonly reservationId: string;
+  readonly trackingId: string;
+  readonly exchangeId: string;
+  readonly version: number;
+  readonly kind: string;
+  readonly actor: string;
+  readonly actorType: string;
+  readonly channel: string;
+  readonly reason: string;
+  readonly ruleVersion: number;
+  /** The reservation before the event as JSON; empty for the first. */
+  readonly beforeJson: string;
+  readonly afterJson: string;
+  /** Milliseconds since the Unix epoch by the database's clock. */
+  readonly createdAt: number;
+  readonly traceId: string;
+  /** Empty for the first event of a reservation. */
+  readonly previousHash: Uint8Array;
+  readonly hash: Uint8Array;
+  /** The canonical bytes: hashed behind the previous hash they give the hash. */
+  readonly body: Uint8Array;
+}
+
+export interface EventReader {
+  /** Oldest first. @throws InvalidPageToken */
+  list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;
+}

@@ -2,6 +2,8 @@ import { type Attributes, metrics, trace } from '@opentelemetry/api';
 import type { RefusalReason } from './domain/refusal.ts';
 import type { TransitionKind } from './domain/transition.ts';
 import type { Logger } from './log.ts';
+import type { Checkpoint } from './ports/checkpoints.ts';
+import type { LedgerCounts } from './ports/ledger-auditor.ts';
 
 /** One committed unit of work. */
 export interface UnitFacts {
@@ -40,6 +42,10 @@ export interface Observability {
   recordInbound(event: string, verdict: string): void;
   /** Differences found by the last verification of the ledger. */
   recordLedgerDrift(drifts: number): void;
+  /** How far a verification of the ledger that runs has come. */
+  recordLedgerProgress(counts: LedgerCounts): void;
+  /** A checkpoint over the audit events; the log carries it out of the database. */
+  recordCheckpoint(checkpoint: Checkpoint): void;
   observeQueue(depth: () => number): StopObserving;
   /** Reads once per collection, never twice at a time, and gives up after two seconds. */
   observeOutbox(read: () => OutboxBacklog | Promise<OutboxBacklog>): StopObserving;
@@ -99,7 +105,14 @@ function recordRequests(logger: Logger): Recorders<'recordRpc' | 'recordUnit' | 
 
 function recordReservations(
   logger: Logger,
-): Recorders<'recordReservation' | 'recordRefusal' | 'recordExpiry' | 'recordLedgerDrift'> {
+): Recorders<
+  | 'recordReservation'
+  | 'recordRefusal'
+  | 'recordExpiry'
+  | 'recordLedgerDrift'
+  | 'recordLedgerProgress'
+  | 'recordCheckpoint'
+> {
   const meter = metrics.getMeter(SCOPE);
   const transitions = meter.createCounter('earmark.reservations', {
     description: 'Reservations by what became of them',
@@ -110,6 +123,7 @@ function recordReservations(
     seconds('Time from a deadline to the release', LATENESS_SECONDS),
   );
   const drift = meter.createGauge('earmark.ledger.drifts', { description: 'Differences the last verification found' });
+  const covered = meter.createGauge('earmark.audit.covered', { description: 'Events the last checkpoint covers' });
   const commands = createLabel();
   return {
     recordReservation(kind, count = 1) {
@@ -136,6 +150,14 @@ function recordReservations(
       addSpanEvent('ledger-verified', { drifts });
       if (drifts > 0) logger.error('ledger-drift', { drifts });
       else logger.info('ledger-verified', { drifts });
+    },
+    recordLedgerProgress(counts) {
+      logger.info('ledger-progress', { ...counts });
+    },
+    recordCheckpoint({ size, root, coveredUntil }) {
+      covered.record(size);
+      const coveredTime = new Date(coveredUntil).toISOString();
+      logger.info('audit-checkpoint', { size, root: Buffer.from(root).toString('hex'), coveredTime });
     },
   };
 }

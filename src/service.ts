@@ -19,6 +19,7 @@ import { createRpcs } from './transport/handlers.ts';
 import type { Readiness } from './transport/http-pages.ts';
 import { createPipeline } from './transport/pipeline.ts';
 import { createFeeds } from './workers/availability-feed.ts';
+import { startCheckpointer } from './workers/checkpointer.ts';
 import { startExpiry } from './workers/expiry.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
@@ -47,7 +48,7 @@ const DRAIN_MS = 250;
 /** How long each further part of a stop may take, in milliseconds; what is not done by then ends with the process. */
 const PART_STOP_MAX_MS = 4_500;
 
-/** Migrates the database and starts everything one process does: doors, relay, inbox, expiry, retention, feeds. */
+/** Migrates the database and starts everything one process does: doors, relay, inbox, expiry, retention, checkpoints, feeds. */
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
   await migrate(settings.databaseUrl, (error) => logger.warn('database-away', { error }));
   const observability = createObservability(logger);
@@ -186,7 +187,13 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     pause,
     onFailure: onFailure('retention'),
   });
-  return { stop: () => Promise.all([expiry.stop(), retention.stop()]) };
+  const checkpointer = startCheckpointer({
+    checkpoints: engine.checkpoints,
+    pause,
+    onCheckpoint: (checkpoint) => observability.recordCheckpoint(checkpoint),
+    onFailure: onFailure('checkpointer'),
+  });
+  return { stop: () => Promise.all([expiry.stop(), retention.stop(), checkpointer.stop()]) };
 }
 
 /** The relay out to the warehouses and the inbox back, over one connection that is made again for ever. */

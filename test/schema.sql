@@ -32,6 +32,19 @@ CREATE INDEX allocation_pool ON public.allocation USING btree (sku, warehouse, r
 CREATE TRIGGER allocation_kept BEFORE DELETE ON public.allocation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER allocation_no_truncate BEFORE TRUNCATE ON public.allocation FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
+create table audit_checkpoint (
+  size bigint not null,
+  root bytea not null,
+  subtrees bytea[] not null,
+  covered_time timestamp(3) with time zone not null,
+  create_time timestamp(3) with time zone not null,
+  constraint audit_checkpoint_root_check CHECK ((octet_length(root) = 32)),
+  constraint audit_checkpoint_size_check CHECK ((size > 0)),
+  constraint audit_checkpoint_pkey PRIMARY KEY (size)
+);
+CREATE TRIGGER audit_checkpoint_append_only BEFORE DELETE OR UPDATE ON public.audit_checkpoint FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER audit_checkpoint_no_truncate BEFORE TRUNCATE ON public.audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+
 create table audit_event (
   reservation_id uuid not null,
   version integer not null,
@@ -46,9 +59,23 @@ create table audit_event (
   constraint audit_event_version_check CHECK ((version >= 1)),
   constraint audit_event_pkey PRIMARY KEY (reservation_id, version)
 );
-CREATE INDEX audit_event_time ON public.audit_event USING brin (create_time);
+CREATE INDEX audit_event_time ON public.audit_event USING btree (create_time, reservation_id, version);
 CREATE TRIGGER audit_event_append_only BEFORE DELETE OR UPDATE ON public.audit_event FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+
+create table audit_leaf (
+  leaf_index bigint not null,
+  event_id uuid not null,
+  reservation_id uuid not null,
+  version integer not null,
+  hash bytea not null,
+  constraint audit_leaf_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint audit_leaf_leaf_index_check CHECK ((leaf_index >= 0)),
+  constraint audit_leaf_pkey PRIMARY KEY (leaf_index),
+  constraint audit_leaf_event UNIQUE (reservation_id, version)
+);
+CREATE TRIGGER audit_leaf_append_only BEFORE DELETE OR UPDATE ON public.audit_leaf FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER audit_leaf_no_truncate BEFORE TRUNCATE ON public.audit_leaf FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
 create table customer (
   customer_ref text not null,

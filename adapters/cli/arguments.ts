@@ -81,6 +81,21 @@ export function parseWhole(text: string, min: number, max: number): number {
   throw new UsageError(`"${text}" is no whole number from ${min} to ${max}`);
 }
 
+export interface CheckpointChoice {
+  readonly size: bigint;
+  readonly root: Uint8Array;
+}
+
+/**
+ * Reads a checkpoint as `audit verify` prints it: SIZE:ROOT, the root as 64 hexadecimal digits.
+ * @throws UsageError
+ */
+export function parseCheckpoint(text: string): CheckpointChoice {
+  const [, size, root] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/i.exec(text) ?? [];
+  if (size !== undefined && root !== undefined) return { size: BigInt(size), root: Buffer.from(root, 'hex') };
+  throw new UsageError(`"${text}" is no checkpoint; write SIZE:ROOT as audit verify prints it`);
+}
+
 /**
  * Finds out which reservation is meant. A tracking id may be typed carelessly; its check letter finds the rest.
  * @throws UsageError where nothing, both, or neither kind of id is given

@@ -14,7 +14,7 @@ import type { Terminal } from './terminal.ts';
 export const CALL_TIMEOUT_MS = 10_000;
 
 /** The time a call over the whole ledger has, in milliseconds: the most the service grants. */
-export const LONG_CALL_TIMEOUT_MS = 30_000;
+export const LONG_CALL_TIMEOUT_MS = 600_000;
 
 /** The largest answer that is read, in bytes. */
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024;

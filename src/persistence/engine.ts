@@ -1,16 +1,19 @@
 import type { Span } from '@opentelemetry/api';
+import type { Pool } from 'pg';
 import type { CompileRule } from '../domain/eligibility.ts';
 import type { TransitionKind } from '../domain/transition.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
 import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability/spans.ts';
 import type { Observability } from '../observability.ts';
+import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
-import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
+import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import { createChangeFeed } from './change-feed.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { openDatabase } from './database.ts';
 import { createDueReader } from './due-reader.ts';
 import { createEventReader } from './event-reader.ts';
@@ -32,6 +35,7 @@ export interface Engine {
   readonly due: DueReader;
   readonly outbox: Outbox;
   readonly ledger: LedgerAuditor;
+  readonly checkpoints: Checkpoints;
   readonly rules: RulesReader;
   /** Makes an eligibility rule one that can be asked. */
   readonly compileRule: CompileRule;
@@ -65,7 +69,8 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     changes: createChangeFeed(pool),
     due: createDueReader(pool),
     outbox: createOutbox(pool, stock),
-    ledger: createLedgerAuditor(pool),
+    ledger: observedAuditor(pool, deps),
+    checkpoints: createCheckpoints(pool),
     rules: createRulesReader(pool, deps.monotonicMs),
     compileRule: deps.compileRule,
     async ping() {
@@ -74,6 +79,26 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     async close() {
       await unitOfWork.close();
       await close();
+    },
+  };
+}
+
+/** Time between two reports of how far a verification has come, in milliseconds. */
+const PROGRESS_MS = 5_000;
+
+/** Tells how far each verification has come while it runs, and at its end what it found. */
+function observedAuditor(pool: Pool, { observability, monotonicMs }: EngineDeps): LedgerAuditor {
+  return {
+    async verify(options) {
+      let toldAt = monotonicMs();
+      const onProgress = (counts: LedgerCounts) => {
+        if (monotonicMs() - toldAt < PROGRESS_MS) return;
+        toldAt = monotonicMs();
+        observability.recordLedgerProgress(counts);
+      };
+      const report = await createLedgerAuditor(pool, { onProgress }).verify(options);
+      observability.recordLedgerDrift(report.drifts.length);
+      return report;
     },
   };
 }

@@ -1,30 +1,45 @@
 import type { Pool } from 'pg';
-import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
+import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
+import { auditCheckpoints, readLastCheckpoint } from './ledger/checkpoint-audit.ts';
 import { DriftList } from './ledger/drift-list.ts';
 import { auditOutbox } from './ledger/outbox-audit.ts';
 import { auditPools } from './ledger/pool-audit.ts';
 import { auditReferences } from './ledger/reference-audit.ts';
 import { auditReservations } from './ledger/reservation-audit.ts';
 
-/** Pools or reservations on one snapshot: few enough that checking them does not keep calls waiting. */
-const CHUNK_SIZE = 500;
+/** Pools or reservations read at once: few enough that checking them does not keep calls waiting. */
+const CHUNK_SIZE = 1_000;
+
+export interface LedgerAuditorOptions {
+  /** Pools or reservations per chunk, 1 or more. */
+  readonly chunkSize?: number;
+  /** Told after each chunk how far the audit has come. */
+  readonly onProgress?: (counts: LedgerCounts) => void;
+}
 
 /**
  * Reads the whole ledger and says where it contradicts itself. Writes nothing, locks nothing, and holds one chunk in
  * memory; a commit is seen by a chunk whole or not at all, so load cannot make a false alarm.
- * @param options.chunkSize pools or reservations per snapshot, 1 or more
  */
-export function createLedgerAuditor(pool: Pool, options: { readonly chunkSize?: number } = {}): LedgerAuditor {
-  const chunkSize = options.chunkSize ?? CHUNK_SIZE;
+export function createLedgerAuditor(pool: Pool, options: LedgerAuditorOptions = {}): LedgerAuditor {
   return {
-    verify: async (signal) => {
+    verify: async ({ signal, knownCheckpoints = [] } = {}) => {
       const drifts = new DriftList();
-      const run = { pool, chunkSize, signal, drifts };
-      const poolsChecked = await auditPools(run);
-      const { reservations, events } = await auditReservations(run);
+      const counts = { reservationsChecked: 0, poolsChecked: 0, eventsChecked: 0 };
+      const advance = (more: Partial<LedgerCounts>) => {
+        counts.reservationsChecked += more.reservationsChecked ?? 0;
+        counts.poolsChecked += more.poolsChecked ?? 0;
+        counts.eventsChecked += more.eventsChecked ?? 0;
+        options.onProgress?.({ ...counts });
+      };
+      const run = { pool, chunkSize: options.chunkSize ?? CHUNK_SIZE, signal, drifts, advance };
+      const checkpoint = await readLastCheckpoint(run);
+      await auditPools(run);
+      const eventsUncovered = await auditReservations(run, checkpoint?.coveredUntil ?? 0);
+      await auditCheckpoints(run, checkpoint, knownCheckpoints);
       await auditReferences(run);
       await auditOutbox(run);
-      return { poolsChecked, reservationsChecked: reservations, eventsChecked: events, drifts: drifts.found };
+      return { ...counts, drifts: drifts.found, eventsUncovered, checkpoint };
     },
   };
 }

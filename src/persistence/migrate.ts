@@ -5,6 +5,7 @@ import { classifyFailure } from './failures.ts';
 import { FIRST_RULE_VERSION_SQL, LEDGER_SQL } from './migrations/001-ledger.sql.ts';
 import { ASSERT_ROWS_SQL } from './migrations/002-assert-rows.sql.ts';
 import { RULE_VERSIONS_SQL } from './migrations/003-rule-versions.sql.ts';
+import { CHECKPOINTS_SQL } from './migrations/007-checkpoints.sql.ts';
 import { EVENT_BODIES_SQL } from './migrations/007-event-bodies.sql.ts';
 import { openOrm } from './orm.ts';
 
@@ -30,9 +31,10 @@ class RuleVersions extends Migration {
   }
 }
 
-class EventBodies extends Migration {
+class Audit extends Migration {
   override up(): void {
     this.addSql(EVENT_BODIES_SQL);
+    this.addSql(CHECKPOINTS_SQL);
   }
 }
 
@@ -41,7 +43,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
   { name: '002-assert-rows', class: AssertRows },
   { name: '003-rule-versions', class: RuleVersions },
-  { name: '007-event-bodies', class: EventBodies },
+  { name: '007-audit', class: Audit },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

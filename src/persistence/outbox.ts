@@ -2,10 +2,8 @@ import type { Pool, PoolClient } from 'pg';
 import type { TransitionKind } from '../domain/transition.ts';
 import type { Outbox, OutboxRow, RelayLease, StockReader, Verdict, VerdictNotice } from '../ports.ts';
 import { reservationAfter } from './event-body.ts';
+import { lockSession } from './session-lock.ts';
 import { bodyText, millis } from './statements.ts';
-
-/** First half of the advisory lock's key; the second is the shard. */
-const RELAY_LOCK = 0x6561726d;
 
 /** Published rows are kept this long, so that a wiped message store can be refilled; in milliseconds: 7 days. */
 export const OUTBOX_RETENTION_MS = 604_800_000;
@@ -23,16 +21,9 @@ export function createOutbox(pool: Pool, stock: StockReader): Outbox {
  * holder raises the epoch, so that what a stale holder still publishes is recognised.
  */
 async function lead(pool: Pool, stock: StockReader, shard: number): Promise<RelayLease | null> {
-  const client = await pool.connect();
+  const client = await lockSession(pool, shard);
+  if (client === null) return null;
   try {
-    const lock = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1, $2) as held', [
-      RELAY_LOCK,
-      shard,
-    ]);
-    if (lock.rows[0]?.held !== true) {
-      client.release();
-      return null;
-    }
     const raised = await client.query<{ epoch: string }>(
       'update incarnation set relay_epoch = relay_epoch + 1 returning relay_epoch::text as epoch',
     );

@@ -1,3 +1,5 @@
+import type { Checkpoint } from './checkpoints.ts';
+
 export interface Drift {
   readonly sku: string;
   readonly warehouse: string;
@@ -9,14 +11,31 @@ export interface Drift {
   readonly eventId: string;
 }
 
-export interface LedgerReport {
+/** A checkpoint as somebody has kept it outside the database. */
+export type KnownCheckpoint = Pick<Checkpoint, 'size' | 'root'>;
+
+export interface LedgerCounts {
   readonly reservationsChecked: number;
   readonly poolsChecked: number;
   readonly eventsChecked: number;
+}
+
+export interface LedgerReport extends LedgerCounts {
   readonly drifts: readonly Drift[];
+  /** Events that are too young for the last checkpoint. */
+  readonly eventsUncovered: number;
+  /** The last checkpoint when the audit began; null where there was none. */
+  readonly checkpoint: Checkpoint | null;
+}
+
+export interface VerifyOptions {
+  /** Ends the audit between two chunks. */
+  readonly signal?: AbortSignal;
+  /** Held against the ledger beside those that are stored. */
+  readonly knownCheckpoints?: readonly KnownCheckpoint[];
 }
 
 export interface LedgerAuditor {
-  /** Recomputes counters from lines and lines from audit events, in chunks with one snapshot each. */
-  verify(signal?: AbortSignal): Promise<LedgerReport>;
+  /** Recomputes counters from lines, lines from audit events and these from their checkpoints, in chunks. */
+  verify(options?: VerifyOptions): Promise<LedgerReport>;
 }

@@ -6,8 +6,9 @@ import {
   AuditService,
   type ListEventsRequest,
 } from '../gen/earmark/v1/audit_service_pb.ts';
+import type { Checkpoint } from '../ports/checkpoints.ts';
 import type * as events from '../ports/event-reader.ts';
-import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
+import type { LedgerAuditor, LedgerReport } from '../ports/ledger-auditor.ts';
 import { toPageRequest } from './page-mapping.ts';
 import { type Rpc, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
@@ -17,7 +18,7 @@ import { fromTimestamp, toTimestamp } from './wire-time.ts';
 const DRIFTS_MAX = 1_000;
 
 /** Time the ledger's verification may take, in milliseconds: it looks at everything there is. */
-const VERIFY_DEADLINE_MS = 300_000;
+const VERIFY_DEADLINE_MS = 600_000;
 
 interface Deps {
   readonly events: events.EventReader;
@@ -35,22 +36,38 @@ export function auditHandlers(deps: Deps): Rpc[] {
     }),
     unary(
       AuditService.method.verifyLedger,
-      async ({ skus, warehouses }, call) => {
+      async ({ skus, warehouses, knownCheckpoints }, call) => {
         if (skus.length > 0) throw refusedCall(unsupported('skus'));
         if (warehouses.length > 0) throw refusedCall(unsupported('warehouses'));
-        const report = await deps.ledger.verify(call.signal);
-        return {
-          reservationsChecked: BigInt(report.reservationsChecked),
-          poolsChecked: BigInt(report.poolsChecked),
-          eventsChecked: BigInt(report.eventsChecked),
-          drifts: report.drifts
-            .slice(0, DRIFTS_MAX)
-            .map((drift) => ({ ...drift, expected: BigInt(drift.expected), actual: BigInt(drift.actual) })),
-        };
+        const known = knownCheckpoints.map(({ size, root }) => ({ size: Number(size), root }));
+        return toVerifyAnswer(await deps.ledger.verify({ signal: call.signal, knownCheckpoints: known }));
       },
       { deadlineMs: VERIFY_DEADLINE_MS },
     ),
   ];
+}
+
+function toVerifyAnswer(report: LedgerReport) {
+  const { checkpoint } = report;
+  return {
+    reservationsChecked: BigInt(report.reservationsChecked),
+    poolsChecked: BigInt(report.poolsChecked),
+    eventsChecked: BigInt(report.eventsChecked),
+    eventsUncovered: BigInt(report.eventsUncovered),
+    drifts: report.drifts
+      .slice(0, DRIFTS_MAX)
+      .map((drift) => ({ ...drift, expected: BigInt(drift.expected), actual: BigInt(drift.actual) })),
+    ...(checkpoint === null ? {} : { checkpoint: toCheckpoint(checkpoint) }),
+  };
+}
+
+function toCheckpoint({ size, root, coveredUntil, createdAt }: Checkpoint) {
+  return {
+    size: BigInt(size),
+    root: Uint8Array.from(root),
+    coveredTime: toTimestamp(coveredUntil),
+    createTime: toTimestamp(createdAt),
+  };
 }
 
 /** Filters this version cannot apply; ignoring one would answer another question. */

@@ -2,8 +2,9 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
+import { parseCheckpoint } from '../../adapters/cli/arguments.ts';
 import { formatReport } from '../../adapters/cli/commands/audit.ts';
-import { formatRefusal, toRefusal } from '../../adapters/cli/failures.ts';
+import { formatRefusal, toRefusal, UsageError } from '../../adapters/cli/failures.ts';
 import { formatAvailability } from '../../adapters/cli/format-availability.ts';
 import { formatReservation, formatReservations } from '../../adapters/cli/format-reservation.ts';
 import { formatTable } from '../../adapters/cli/table.ts';
@@ -78,9 +79,19 @@ test('what another program answers is told by its status', () => {
 
 test('each drift is one line, and zero drift is said', () => {
   const clean = create(VerifyLedgerResponseSchema, { poolsChecked: 3n });
-  expect(formatReport(clean)).toMatch(/pools {9}3 checked\n.*\nzero drift$/);
+  expect(formatReport(clean)).toMatch(/pools {9}3 checked\n.*\ncheckpoint {4}none yet\nzero drift$/);
   const drift = { sku: 'A', warehouse: 'W', kind: 'reserved', expected: 1n, actual: 2n };
   expect(formatReport({ ...clean, drifts: create(VerifyLedgerResponseSchema, { drifts: [drift] }).drifts })).toMatch(
     /drift reserved A W: expected 1, found 2\n1 drifts$/,
   );
+});
+
+test('the last checkpoint is shown in the form in which it can be asked for again', () => {
+  const checkpoint = { size: 12n, root: new Uint8Array(32).fill(0xab) };
+  const shown = formatReport(create(VerifyLedgerResponseSchema, { checkpoint, eventsUncovered: 2n }));
+  const [, text = ''] = /^checkpoint {4}(\S+) · 2 events not yet covered$/m.exec(shown) ?? [];
+  expect(parseCheckpoint(text)).toEqual({ size: 12n, root: Buffer.alloc(32, 0xab) });
+  for (const wrong of ['', '12', '0:' + 'ab'.repeat(32), '12:' + 'ab'.repeat(31), '-1:' + 'ab'.repeat(32)]) {
+    expect(() => parseCheckpoint(wrong)).toThrow(UsageError);
+  }
 });

@@ -60,4 +60,19 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/ledger-events.pg.test.ts',
     title: 'HASH_CHAIN: an audit event whose bytes tell of',
   },
+  {
+    name: 'removed-event-passes',
+    file: 'test/persistence/ledger-checkpoints.pg.test.ts',
+    title: 'REMOVED_EVENT: a reservation that was taken out',
+  },
+  {
+    name: 'checkpoint-leaves-out-the-last',
+    file: 'test/persistence/ledger-checkpoints.pg.test.ts',
+    title: 'a checkpoint covers every event',
+  },
+  {
+    name: 'checkpoint-ahead-of-commits',
+    file: 'test/persistence/ledger-checkpoints.pg.test.ts',
+    title: 'an event that is committed late is covered',
+  },
 ];

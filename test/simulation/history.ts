@@ -16,6 +16,9 @@ const START_AT = 1_893_456_000_000;
 
 const TOGETHER_MAX = 4;
 
+/** One to read the clock, one to find that it was long enough ago, one more. */
+const CHECKPOINT_STEPS = 3;
+
 /**
  * How the commands of a step are sent. `alone`, `together` (one BatchReserve) and `move-clock` must equal the model in
  * the given order. `batch` (one engine, one unit of work) and `race` (two engines) must equal the model in some serial
@@ -159,7 +162,17 @@ class HistoryRun {
     throw this.#failure([...why, `stored: ${summaryOf(snapshot)}`]);
   }
 
+  /** Before and after a checkpoint over what the clock lets it cover. */
   async verifyLedger(): Promise<void> {
+    await this.#verify();
+    const lease = await this.#world.engines[0].checkpoints.lead();
+    if (lease === null) throw this.#failure(['the lease for checkpoints is held by nobody, and is not given']);
+    for (let time = 0; time < CHECKPOINT_STEPS; time += 1) await lease.extend();
+    await lease.release();
+    await this.#verify();
+  }
+
+  async #verify(): Promise<void> {
     const { drifts } = await this.#world.engines[0].ledger.verify();
     if (drifts.length > 0) throw this.#failure(drifts.map((drift) => `drift ${JSON.stringify(drift)}`));
   }

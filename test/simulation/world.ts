@@ -17,6 +17,8 @@ const TABLES = [
   'allocation',
   'allocated_unit',
   'audit_event',
+  'audit_leaf',
+  'audit_checkpoint',
   'request_claim',
   'outbox',
 ];

@@ -21,6 +21,8 @@ const TABLES = [
   'allocation',
   'allocated_unit',
   'audit_event',
+  'audit_leaf',
+  'audit_checkpoint',
   'exchange',
   'order_line',
   'outbox',

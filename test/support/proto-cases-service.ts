@@ -35,6 +35,7 @@ const item = { sku: 'SHOE-42', name: 'Shoe', tracking: 'TRACKING_SERIAL' };
 const warehouse = { code: 'BER', name: 'Berlin', timeZone: 'Europe/Berlin', countryCode: 'DE', enabled: true };
 const pool = { sku: 'SHOE-42', warehouse: 'BER' };
 const count = { ...pool, onHand: 0 };
+const ROOT = `${'A'.repeat(43)}=`;
 const ruleSet = { etag: 'e-1', reason: 'Longer window', defaultHoldWindow: '1209600s' };
 
 const STOCK_CASES: readonly ProtoCase[] = [
@@ -198,7 +199,16 @@ export const SERVICE_CASES: readonly ProtoCase[] = [
     valid: {},
     bad: [...page, ['an empty kind', { kinds: [''] }, 'kinds[0] string.min_len']],
   },
-  { schema: VerifyLedgerRequestSchema, valid: {}, bad: pools },
+  {
+    schema: VerifyLedgerRequestSchema,
+    valid: {},
+    good: [['a checkpoint', { knownCheckpoints: [{ size: '1', root: ROOT }] }]],
+    bad: [
+      ...pools,
+      ['a checkpoint over nothing', { knownCheckpoints: [{ root: ROOT }] }, 'knownCheckpoints[0].size int64.gt'],
+      ['a short root', { knownCheckpoints: [{ size: '1', root: 'AA==' }] }, 'knownCheckpoints[0].root bytes.len'],
+    ],
+  },
   {
     schema: GetKpisRequestSchema,
     valid: { startTime: '2026-01-01T00:00:00Z', endTime: '2026-02-01T00:00:00Z' },

@@ -5,7 +5,7 @@ import {
   type VerifyLedgerResponse,
   VerifyLedgerResponseSchema,
 } from '../../../src/gen/earmark/v1/audit_service_pb.ts';
-import { parseInstant, parseTarget } from '../arguments.ts';
+import { type CheckpointChoice, parseCheckpoint, parseInstant, parseTarget } from '../arguments.ts';
 import { CommandFailure } from '../failures.ts';
 import { answer, LONG_CALL_TIMEOUT_MS, type OpenSession, type Session } from '../session.ts';
 import { printable } from '../table.ts';
@@ -32,12 +32,18 @@ export function addAuditCommands(program: Command, open: OpenSession): void {
   audit
     .command('verify')
     .description('recompute every counter from its evidence; exit status 1 if any number drifts')
-    .action(async () => {
+    .option('--checkpoint <checkpoint>', 'also hold against this earlier SIZE:ROOT; repeatable', collect, [])
+    .action(async ({ checkpoint }: { readonly checkpoint: readonly CheckpointChoice[] }) => {
       const session = open();
-      const report = await session.audit.verifyLedger({}, { timeoutMs: LONG_CALL_TIMEOUT_MS });
+      const request = { knownCheckpoints: [...checkpoint] };
+      const report = await session.audit.verifyLedger(request, { timeoutMs: LONG_CALL_TIMEOUT_MS });
       await answer(session, VerifyLedgerResponseSchema, report, () => formatReport(report));
       if (report.drifts.length > 0) throw new CommandFailure('The numbers do not agree with their evidence.');
     });
+}
+
+function collect(text: string, known: readonly CheckpointChoice[]): CheckpointChoice[] {
+  return [...known, parseCheckpoint(text)];
 }
 
 async function exportEvents(session: Session, id: string | undefined, options: ExportOptions): Promise<void> {
@@ -74,7 +80,14 @@ export function formatReport(report: VerifyLedgerResponse): string {
     count('reservations', report.reservationsChecked),
     count('pools', report.poolsChecked),
     count('events', report.eventsChecked),
+    formatCheckpoint(report),
     ...drifts,
     report.drifts.length === 0 ? 'zero drift' : `${report.drifts.length} drifts`,
   ].join('\n');
+}
+
+function formatCheckpoint({ checkpoint, eventsUncovered }: VerifyLedgerResponse): string {
+  if (checkpoint === undefined) return 'checkpoint    none yet';
+  const { size, root } = checkpoint;
+  return `checkpoint    ${size}:${Buffer.from(root).toString('hex')} · ${eventsUncovered} events not yet covered`;
 }

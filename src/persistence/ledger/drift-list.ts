@@ -25,6 +25,14 @@ export type DriftKind =
   | 'HASH_CHAIN'
   /** A column of an audit event is not what its bytes say. */
   | 'EVENT_COLUMN'
+  /** An audit event is gone that a checkpoint covered. */
+  | 'REMOVED_EVENT'
+  /** An audit event is not the one that a checkpoint covered. */
+  | 'ALTERED_EVENT'
+  /** An audit event is not covered by the checkpoint that should cover it. */
+  | 'UNCOVERED_EVENT'
+  /** The leaves are not those over which a checkpoint was made. */
+  | 'CHECKPOINT'
   /** An audit event has not exactly one outbox row. */
   | 'OUTBOX'
   /** A unit is held twice, or held where nothing is reserved. */

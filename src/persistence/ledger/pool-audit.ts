@@ -1,6 +1,6 @@
 import type { Statement } from '../statements.ts';
 import { DRIFTS_MAX, type DriftKind } from './drift-list.ts';
-import { type AuditRun, onSnapshot } from './snapshot.ts';
+import { type AuditRun, byStatement } from './snapshot.ts';
 
 type PoolPlace = readonly [sku: string, warehouse: string];
 
@@ -18,25 +18,23 @@ interface WrongCounter {
   readonly actual: number;
 }
 
-/** Recomputes every counter of every pool from allocations and movements. Answers how many pools there were. */
-export async function auditPools(run: AuditRun): Promise<number> {
-  let checked = 0;
+/** Recomputes every counter of every pool from allocations and movements. */
+export async function auditPools(run: AuditRun): Promise<void> {
   let after: PoolPlace | null = ['', ''];
   while (after !== null) {
     const from: PoolPlace = after;
-    const { last, checks } = await onSnapshot(run, async (query) => {
+    const { last, checks } = await byStatement(run, async (query) => {
       const [end] = await query<{ sku: string; warehouse: string }>(lastOfChunk(from, run.chunkSize));
       const upTo: PoolPlace | null = end === undefined ? null : [end.sku, end.warehouse];
       const [found] = await query<{ pools: number; wrong: WrongCounter[] }>(wrongCounters(from, upTo));
       return { last: upTo, checks: found as PoolChecks };
     });
-    checked += checks.pools;
     for (const { sku, warehouse, kind, counter, expected, actual } of checks.wrong) {
       run.drifts.add(kind, expected, actual, counter, { sku, warehouse });
     }
+    run.advance({ poolsChecked: checks.pools });
     after = last;
   }
-  return checked;
 }
 
 function lastOfChunk(from: PoolPlace, chunkSize: number): Statement {

@@ -1,5 +1,6 @@
 import { RESERVATION_COLUMNS, type ReservationRow } from '../rows.ts';
 import { millis, type Statement } from '../statements.ts';
+import type { DriftList } from './drift-list.ts';
 import {
   checkReservation,
   type StoredAllocation,
@@ -11,21 +12,25 @@ import { type AuditRun, onSnapshot, type Query } from './snapshot.ts';
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/** Holds every reservation against its audit events. Answers how many there were. */
-export async function auditReservations(run: AuditRun): Promise<{ reservations: number; events: number }> {
-  const counts = { reservations: 0, events: 0 };
+/**
+ * Holds every reservation against its audit events, and these against the last checkpoint. Answers how many are too young
+ * for it.
+ * @param coveredUntil every event before this instant has to be covered; milliseconds since the Unix epoch
+ */
+export async function auditReservations(run: AuditRun, coveredUntil: number): Promise<number> {
+  let uncovered = 0;
   const end = await onSnapshot(run, lastReservation);
   let after: string | null = FIRST_ID;
   while (after !== null) {
     const from: string = after;
     const chunk = await onSnapshot(run, (query) => readChunk(query, from, run.chunkSize));
     for (const stored of assemble(chunk)) checkReservation(stored, run.drifts);
-    counts.reservations += chunk.reservations.length;
-    counts.events += chunk.events.length;
+    uncovered += checkCovered(chunk.events, coveredUntil, run.drifts);
+    run.advance({ reservationsChecked: chunk.reservations.length, eventsChecked: chunk.events.length });
     // What began after the audit is left to the next one, or a busy service would never be done.
     after = chunk.last === null || chunk.last > end ? null : chunk.last;
   }
-  return counts;
+  return uncovered;
 }
 
 interface Chunk {
@@ -33,8 +38,10 @@ interface Chunk {
   readonly last: string | null;
   readonly reservations: readonly ReservationRow[];
   readonly allocations: readonly StoredAllocation[];
-  readonly events: readonly StoredEvent[];
+  readonly events: readonly CoveredEvent[];
 }
+
+type CoveredEvent = StoredEvent & { readonly isCovered: boolean };
 
 async function lastReservation(query: Query): Promise<string> {
   const [last] = await query<{ reservation_id: string }>({
@@ -60,7 +67,7 @@ async function readChunk(query: Query, from: string, chunkSize: number): Promise
   const [reservations, allocations, events] = await Promise.all([
     query<ReservationRow & Record<string, unknown>>(reservationRows(range)),
     query<StoredAllocation & Record<string, unknown>>(allocationRows(range)),
-    query<StoredEvent & Record<string, unknown>>(eventRows(range)),
+    query<CoveredEvent & Record<string, unknown>>(eventRows(range)),
   ]);
   return { last, reservations, allocations, events };
 }
@@ -95,11 +102,24 @@ function eventRows(range: readonly string[]): Statement {
   return {
     name: 'audit-events',
     text: `select reservation_id as "reservationId", version, event_id as "eventId", kind, actor,
-        ${millis('create_time')} as "createdAt", body, hash
-      from audit_event where reservation_id > $1::uuid and reservation_id <= $2::uuid
+        ${millis('create_time')} as "createdAt", body, hash,
+        exists (select 1 from audit_leaf l where l.reservation_id = e.reservation_id and l.version = e.version)
+          as "isCovered"
+      from audit_event e where reservation_id > $1::uuid and reservation_id <= $2::uuid
       order by reservation_id, version`,
     values: [...range],
   };
+}
+
+/** Answers how many events no checkpoint covers yet; those that one should cover are drifts. */
+function checkCovered(events: readonly CoveredEvent[], coveredUntil: number, drifts: DriftList): number {
+  const uncovered = events.filter((event) => !event.isCovered);
+  const overdue = uncovered.filter((event) => event.createdAt < coveredUntil);
+  for (const { eventId, reservationId, version } of overdue) {
+    const detail = `event ${version} of reservation ${reservationId} is in no checkpoint`;
+    drifts.add('UNCOVERED_EVENT', 1, 0, detail, { eventId });
+  }
+  return uncovered.length - overdue.length;
 }
 
 function assemble(chunk: Chunk): StoredReservation[] {

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import type { LedgerCounts } from '../../ports/ledger-auditor.ts';
 import { classifyFailure } from '../failures.ts';
 import { pipeline, rowsOf, type Statement } from '../statements.ts';
 import type { DriftList } from './drift-list.ts';
@@ -16,24 +17,50 @@ export interface AuditRun {
   readonly chunkSize: number;
   readonly signal: AbortSignal | undefined;
   readonly drifts: DriftList;
+  /** Counts what was looked at since the last time. */
+  readonly advance: (more: Partial<LedgerCounts>) => void;
 }
 
 export type Query = <T extends QueryResultRow>(statement: Statement) => Promise<T[]>;
 
-const BEGIN: Statement[] = [
+const TIMEOUT: Statement = {
+  name: 'audit-timeout',
+  text: `set local statement_timeout = ${AUDIT_STATEMENT_MAX_MS}`,
+  values: [],
+};
+
+const ONE_SNAPSHOT: Statement[] = [
   { name: 'audit-begin', text: 'begin isolation level repeatable read read only', values: [] },
-  { name: 'audit-timeout', text: `set local statement_timeout = ${AUDIT_STATEMENT_MAX_MS}`, values: [] },
+  TIMEOUT,
+];
+
+const SNAPSHOT_EACH: Statement[] = [
+  { name: 'audit-begin-statements', text: 'begin isolation level read committed read only', values: [] },
+  TIMEOUT,
 ];
 
 /**
  * Runs the reads of one chunk on one snapshot, so that a commit in between is seen by all of them or by none.
  * @throws the signal's reason where it was aborted before
  */
-export async function onSnapshot<R>(run: AuditRun, read: (query: Query) => Promise<R>): Promise<R> {
+export function onSnapshot<R>(run: AuditRun, read: (query: Query) => Promise<R>): Promise<R> {
+  return reading(run, ONE_SNAPSHOT, read);
+}
+
+/**
+ * Runs reads that need no common snapshot: each statement sees what is committed when it begins, and keeps no old
+ * version of a hot row any longer than it runs.
+ * @throws the signal's reason where it was aborted before
+ */
+export function byStatement<R>(run: AuditRun, read: (query: Query) => Promise<R>): Promise<R> {
+  return reading(run, SNAPSHOT_EACH, read);
+}
+
+async function reading<R>(run: AuditRun, begin: Statement[], read: (query: Query) => Promise<R>): Promise<R> {
   run.signal?.throwIfAborted();
   const client = await run.pool.connect();
   try {
-    await pipeline(client, 'begin audit', BEGIN);
+    await pipeline(client, 'begin audit', begin);
     const result = await read(async (statement) =>
       rowsOf((await pipeline(client, 'audit', [{ ...statement, query_timeout: AUDIT_ANSWER_MAX_MS }]))[0]),
     );

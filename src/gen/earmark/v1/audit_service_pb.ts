@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file earmark/v1/audit_service.proto.
  */
 export const file_earmark_v1_audit_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5lYXJtYXJrL3YxL2F1ZGl0X3NlcnZpY2UucHJvdG8SCmVhcm1hcmsudjEihAMKCkF1ZGl0RXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEwoLdHJhY2tpbmdfaWQYAiABKAkSGwoTcmVzZXJ2YXRpb25fdmVyc2lvbhgDIAEoAxIMCgRraW5kGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCmFjdG9yX3R5cGUYBiABKAkSDwoHY2hhbm5lbBgHIAEoCRIOCgZyZWFzb24YCCABKAkSFAoMcnVsZV92ZXJzaW9uGAkgASgDEhMKC2JlZm9yZV9qc29uGAogASgJEhIKCmFmdGVyX2pzb24YCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHRyYWNlX2lkGA0gASgJEhUKDXByZXZpb3VzX2hhc2gYDiABKAwSDAoEaGFzaBgPIAEoDBIWCg5yZXNlcnZhdGlvbl9pZBgQIAEoCRITCgtleGNoYW5nZV9pZBgRIAEoCRIMCgRib2R5GBIgASgMIvEHChFMaXN0RXZlbnRzUmVxdWVzdBJOCgt0cmFja2luZ19pZBgBIAEoCUI5ukg2cjQYgAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokElEKDnJlc2VydmF0aW9uX2lkGAIgASgJQjm6SDZyNBiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSTgoLZXhjaGFuZ2VfaWQYAyABKAlCObpINnI0GIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJRCg5yZXR1cm5fY2FzZV9pZBgEIAEoCUI5ukg2cjQYgAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEksKCG9yZGVyX2lkGAUgASgJQjm6SDZyNBiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSRgoDc2t1GAYgASgJQjm6SDZyNCiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSSwoJd2FyZWhvdXNlGAcgASgJQji6SDVyMyhAMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJKCgd1bml0X2lkGAggASgJQjm6SDZyNBiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSSAoFYWN0b3IYCSABKAlCObpINnI0GIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJTCgVraW5kcxgKIAMoCUJEukhBkgE+EDIYASI4cjYQARiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSQQoKc3RhcnRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEj8KCGVuZF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgASHQoJcGFnZV9zaXplGA0gASgFQgq6SAcaBRj0AygAEiYKCnBhZ2VfdG9rZW4YDiABKAlCErpID3INGIAgMgheWyEtfl0qJCJVChJMaXN0RXZlbnRzUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYuZWFybWFyay52MS5BdWRpdEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLAAQoTVmVyaWZ5TGVkZ2VyUmVxdWVzdBJRCgRza3VzGAEgAygJQkO6SECSAT0Q9AMiOHI2IAEogAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokElYKCndhcmVob3VzZXMYAiADKAlCQrpIP5IBPBD0AyI3cjUgAShAMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJCKGAQoUVmVyaWZ5TGVkZ2VyUmVzcG9uc2USHAoUcmVzZXJ2YXRpb25zX2NoZWNrZWQYASABKAMSFQoNcG9vbHNfY2hlY2tlZBgCIAEoAxIWCg5ldmVudHNfY2hlY2tlZBgDIAEoAxIhCgZkcmlmdHMYBCADKAsyES5lYXJtYXJrLnYxLkRyaWZ0Io4BCgVEcmlmdBILCgNza3UYASABKAkSEQoJd2FyZWhvdXNlGAIgASgJEgwKBGtpbmQYAyABKAkSEAoIZXhwZWN0ZWQYBCABKAMSDgoGYWN0dWFsGAUgASgDEg4KBmRldGFpbBgGIAEoCRITCgt0cmFja2luZ19pZBgHIAEoCRIQCghldmVudF9pZBgIIAEoCTLFAQoMQXVkaXRTZXJ2aWNlElcKCkxpc3RFdmVudHMSHS5lYXJtYXJrLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh4uZWFybWFyay52MS5MaXN0RXZlbnRzUmVzcG9uc2UiCsLzGAYKBAQFBgcSXAoMVmVyaWZ5TGVkZ2VyEh8uZWFybWFyay52MS5WZXJpZnlMZWRnZXJSZXF1ZXN0GiAuZWFybWFyay52MS5WZXJpZnlMZWRnZXJSZXNwb25zZSIJwvMYBQoDBQYHYgZwcm90bzM", [file_buf_validate_validate, file_earmark_v1_options, file_google_protobuf_timestamp]);
+  fileDesc("Ch5lYXJtYXJrL3YxL2F1ZGl0X3NlcnZpY2UucHJvdG8SCmVhcm1hcmsudjEihAMKCkF1ZGl0RXZlbnQSEAoIZXZlbnRfaWQYASABKAkSEwoLdHJhY2tpbmdfaWQYAiABKAkSGwoTcmVzZXJ2YXRpb25fdmVyc2lvbhgDIAEoAxIMCgRraW5kGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCmFjdG9yX3R5cGUYBiABKAkSDwoHY2hhbm5lbBgHIAEoCRIOCgZyZWFzb24YCCABKAkSFAoMcnVsZV92ZXJzaW9uGAkgASgDEhMKC2JlZm9yZV9qc29uGAogASgJEhIKCmFmdGVyX2pzb24YCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHRyYWNlX2lkGA0gASgJEhUKDXByZXZpb3VzX2hhc2gYDiABKAwSDAoEaGFzaBgPIAEoDBIWCg5yZXNlcnZhdGlvbl9pZBgQIAEoCRITCgtleGNoYW5nZV9pZBgRIAEoCRIMCgRib2R5GBIgASgMIvEHChFMaXN0RXZlbnRzUmVxdWVzdBJOCgt0cmFja2luZ19pZBgBIAEoCUI5ukg2cjQYgAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokElEKDnJlc2VydmF0aW9uX2lkGAIgASgJQjm6SDZyNBiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSTgoLZXhjaGFuZ2VfaWQYAyABKAlCObpINnI0GIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJRCg5yZXR1cm5fY2FzZV9pZBgEIAEoCUI5ukg2cjQYgAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEksKCG9yZGVyX2lkGAUgASgJQjm6SDZyNBiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSRgoDc2t1GAYgASgJQjm6SDZyNCiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSSwoJd2FyZWhvdXNlGAcgASgJQji6SDVyMyhAMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJKCgd1bml0X2lkGAggASgJQjm6SDZyNBiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSSAoFYWN0b3IYCSABKAlCObpINnI0GIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJTCgVraW5kcxgKIAMoCUJEukhBkgE+EDIYASI4cjYQARiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSQQoKc3RhcnRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEj8KCGVuZF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgASHQoJcGFnZV9zaXplGA0gASgFQgq6SAcaBRj0AygAEiYKCnBhZ2VfdG9rZW4YDiABKAlCErpID3INGIAgMgheWyEtfl0qJCJVChJMaXN0RXZlbnRzUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYuZWFybWFyay52MS5BdWRpdEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSL9AQoTVmVyaWZ5TGVkZ2VyUmVxdWVzdBJRCgRza3VzGAEgAygJQkO6SECSAT0Q9AMiOHI2IAEogAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokElYKCndhcmVob3VzZXMYAiADKAlCQrpIP5IBPBD0AyI3cjUgAShAMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBI7ChFrbm93bl9jaGVja3BvaW50cxgDIAMoCzIWLmVhcm1hcmsudjEuQ2hlY2twb2ludEIIukgFkgECEGQiwwEKCkNoZWNrcG9pbnQSFQoEc2l6ZRgBIAEoA0IHukgEIgIgABIVCgRyb290GAIgASgMQge6SAR6AmggEkMKDGNvdmVyZWRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEkIKC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgAizAEKFFZlcmlmeUxlZGdlclJlc3BvbnNlEhwKFHJlc2VydmF0aW9uc19jaGVja2VkGAEgASgDEhUKDXBvb2xzX2NoZWNrZWQYAiABKAMSFgoOZXZlbnRzX2NoZWNrZWQYAyABKAMSIQoGZHJpZnRzGAQgAygLMhEuZWFybWFyay52MS5EcmlmdBIqCgpjaGVja3BvaW50GAUgASgLMhYuZWFybWFyay52MS5DaGVja3BvaW50EhgKEGV2ZW50c191bmNvdmVyZWQYBiABKAMijgEKBURyaWZ0EgsKA3NrdRgBIAEoCRIRCgl3YXJlaG91c2UYAiABKAkSDAoEa2luZBgDIAEoCRIQCghleHBlY3RlZBgEIAEoAxIOCgZhY3R1YWwYBSABKAMSDgoGZGV0YWlsGAYgASgJEhMKC3RyYWNraW5nX2lkGAcgASgJEhAKCGV2ZW50X2lkGAggASgJMsUBCgxBdWRpdFNlcnZpY2USVwoKTGlzdEV2ZW50cxIdLmVhcm1hcmsudjEuTGlzdEV2ZW50c1JlcXVlc3QaHi5lYXJtYXJrLnYxLkxpc3RFdmVudHNSZXNwb25zZSIKwvMYBgoEBAUGBxJcCgxWZXJpZnlMZWRnZXISHy5lYXJtYXJrLnYxLlZlcmlmeUxlZGdlclJlcXVlc3QaIC5lYXJtYXJrLnYxLlZlcmlmeUxlZGdlclJlc3BvbnNlIgnC8xgFCgMFBgdiBnByb3RvMw", [file_buf_validate_validate, file_earmark_v1_options, file_google_protobuf_timestamp]);
 
 /**
  * One change of one reservation, or of stock or rules. Never changed, never deleted.
@@ -316,6 +316,13 @@ export type VerifyLedgerRequest = Message<"earmark.v1.VerifyLedgerRequest"> & {
    * @generated from field: repeated string warehouses = 2;
    */
   warehouses: string[];
+
+  /**
+   * Checkpoints that were kept outside the database, at most 100: they have to hold as well as those that are stored.
+   *
+   * @generated from field: repeated earmark.v1.Checkpoint known_checkpoints = 3;
+   */
+  knownCheckpoints: Checkpoint[];
 };
 
 /**
@@ -324,6 +331,49 @@ export type VerifyLedgerRequest = Message<"earmark.v1.VerifyLedgerRequest"> & {
  */
 export const VerifyLedgerRequestSchema: GenMessage<VerifyLedgerRequest> = /*@__PURE__*/
   messageDesc(file_earmark_v1_audit_service, 3);
+
+/**
+ * A promise about all audit events up to an instant: none of them can be removed or changed without another root.
+ *
+ * @generated from message earmark.v1.Checkpoint
+ */
+export type Checkpoint = Message<"earmark.v1.Checkpoint"> & {
+  /**
+   * How many events it covers, from the first one on.
+   *
+   * @generated from field: int64 size = 1;
+   */
+  size: bigint;
+
+  /**
+   * The root of the Merkle tree over them (RFC 6962, section 2.1), 32 bytes. A leaf is event id, reservation id, version
+   * as four bytes, and hash.
+   *
+   * @generated from field: bytes root = 2;
+   */
+  root: Uint8Array;
+
+  /**
+   * Every event committed before this instant is covered.
+   *
+   * @generated from field: google.protobuf.Timestamp covered_time = 3;
+   */
+  coveredTime?: Timestamp | undefined;
+
+  /**
+   * When it was made, by the clock of the database.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message earmark.v1.Checkpoint.
+ * Use `create(CheckpointSchema)` to create a new message.
+ */
+export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
+  messageDesc(file_earmark_v1_audit_service, 4);
 
 /**
  * What was found. No drift means that the numbers are proven.
@@ -358,6 +408,20 @@ export type VerifyLedgerResponse = Message<"earmark.v1.VerifyLedgerResponse"> & 
    * @generated from field: repeated earmark.v1.Drift drifts = 4;
    */
   drifts: Drift[];
+
+  /**
+   * The last checkpoint when the verification began; unset where there was none. Keep it elsewhere, and ask with it later.
+   *
+   * @generated from field: earmark.v1.Checkpoint checkpoint = 5;
+   */
+  checkpoint?: Checkpoint | undefined;
+
+  /**
+   * Audit events that are too young for the last checkpoint.
+   *
+   * @generated from field: int64 events_uncovered = 6;
+   */
+  eventsUncovered: bigint;
 };
 
 /**
@@ -365,7 +429,7 @@ export type VerifyLedgerResponse = Message<"earmark.v1.VerifyLedgerResponse"> & 
  * Use `create(VerifyLedgerResponseSchema)` to create a new message.
  */
 export const VerifyLedgerResponseSchema: GenMessage<VerifyLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_earmark_v1_audit_service, 4);
+  messageDesc(file_earmark_v1_audit_service, 5);
 
 /**
  * A number that is not what its evidence says.
@@ -435,7 +499,7 @@ export type Drift = Message<"earmark.v1.Drift"> & {
  * Use `create(DriftSchema)` to create a new message.
  */
 export const DriftSchema: GenMessage<Drift> = /*@__PURE__*/
-  messageDesc(file_earmark_v1_audit_service, 5);
+  messageDesc(file_earmark_v1_audit_service, 6);
 
 /**
  * The evidence: what happened, and whether the numbers agree with it.

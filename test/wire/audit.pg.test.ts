@@ -1,0 +1,86 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AuditService } from '../../src/gen/earmark/v1/audit_service_pb.ts';
+import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
+import { createConnectClient } from './connect-client.ts';
+import { createGrpcClient } from './grpc-client.ts';
+import { stockUp } from './stock-up.ts';
+import type { WireClient } from './wire-client.ts';
+import { startWireService, type WireService } from './wire-service.ts';
+
+const SKU = 'AUDITED-1';
+
+let service: WireService;
+let client: WireClient;
+let http: WireClient;
+
+beforeAll(async () => {
+  service = await startWireService();
+  client = createGrpcClient(service.grpcPort);
+  http = createConnectClient(service.httpPort, '1.1');
+  await stockUp(client, [SKU], 100);
+});
+
+afterAll(async () => {
+  client.close();
+  http.close();
+  await service.stop();
+});
+
+async function listed(request: JsonObject): Promise<JsonObject[]> {
+  const answer = await client.call(AuditService.method.listEvents, request);
+  expect(answer).toMatchObject({ code: 'OK' });
+  return (answer.json.events ?? []) as JsonObject[];
+}
+
+describe('an event', () => {
+  test('can be verified from what is listed of it, and says what its bytes say', async () => {
+    const ids = { requestId: randomUUID(), exchangeId: 'AUDIT-1' };
+    const { reserve, release } = ReservationService.method;
+    await client.call(reserve, {
+      ...ids,
+      channel: 'web',
+      lines: [{ sku: SKU, quantity: 2 }],
+      facts: { reason: 'SIZE' },
+    });
+    await client.call(release, { ...ids, reason: 'RELEASE_REASON_CANCELLED' });
+    const { json } = await http.call(ReservationService.method.getReservation, { exchangeId: ids.exchangeId });
+    const reservation = json.reservation as JsonObject;
+    const events = await listed({ trackingId: reservation.trackingId as string });
+    expect(events.map((event) => event.kind)).toEqual(['reserved', 'released']);
+    let previous = Buffer.alloc(32);
+    for (const event of events) {
+      const body = Buffer.from(String(event.body), 'base64');
+      const hash = createHash('sha256').update(previous).update(body).digest();
+      expect(event.hash).toBe(hash.toString('base64'));
+      expect(body.toString()).toContain(String(event.afterJson));
+      previous = hash;
+    }
+    expect(events[0]).toMatchObject({ exchangeId: ids.exchangeId, channel: 'web', reason: 'SIZE', ruleVersion: '1' });
+    expect(events[0]?.previousHash ?? '').toBe('');
+    expect(events[1]).toMatchObject({ previousHash: events[0]?.hash, beforeJson: events[0]?.afterJson });
+  });
+});
+
+describe('verifying the ledger', () => {
+  const { verifyLedger } = AuditService.method;
+
+  test('tells how many events no checkpoint covers', async () => {
+    const { code, json } = await http.call(verifyLedger, {});
+    expect(code).toBe('OK');
+    expect(json.drifts ?? []).toEqual([]);
+    expect(Number(json.eventsChecked)).toBeGreaterThan(0);
+  });
+
+  test('does not hold a checkpoint that was kept of another ledger', async () => {
+    const root = Buffer.alloc(32, 1).toString('base64');
+    const { json } = await client.call(verifyLedger, { knownCheckpoints: [{ size: '1000000', root }] });
+    expect(json.drifts).toMatchObject([{ kind: 'CHECKPOINT', expected: '1000000' }]);
+  });
+
+  test('refuses what is no root', async () => {
+    const { code, fields } = await client.call(verifyLedger, { knownCheckpoints: [{ size: '1', root: 'AA==' }] });
+    expect({ code, fields }).toEqual({ code: 'INVALID_ARGUMENT', fields: ['known_checkpoints[0].root'] });
+  });
+});

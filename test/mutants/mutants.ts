@@ -66,9 +66,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'REMOVED_EVENT: a reservation that was taken out',
   },
   {
-    name: 'checkpoint-leaves-out-the-last',
+    name: 'uncovered-event-passes',
     file: 'test/persistence/ledger-checkpoints.pg.test.ts',
-    title: 'a checkpoint covers every event',
+    title: 'UNCOVERED_EVENT: an event that was slipped in',
+  },
+  {
+    name: 'checkpoint-claims-too-much',
+    file: 'test/persistence/ledger-checkpoints.pg.test.ts',
+    title: 'an event that is committed late is covered',
   },
   {
     name: 'checkpoint-ahead-of-commits',

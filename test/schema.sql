@@ -11,6 +11,7 @@ create table allocated_unit (
   constraint allocated_unit_pkey PRIMARY KEY (reservation_id, line_number, warehouse, sku, unit_id)
 );
 CREATE UNIQUE INDEX allocated_unit_held_once ON public.allocated_unit USING btree (sku, unit_id) WHERE held;
+CREATE INDEX allocated_unit_unit ON public.allocated_unit USING btree (unit_id, reservation_id);
 
 create table allocation (
   reservation_id uuid not null,
@@ -59,6 +60,7 @@ create table audit_event (
   constraint audit_event_version_check CHECK ((version >= 1)),
   constraint audit_event_pkey PRIMARY KEY (reservation_id, version)
 );
+CREATE INDEX audit_event_actor ON public.audit_event USING btree (actor, create_time, reservation_id, version);
 CREATE INDEX audit_event_time ON public.audit_event USING btree (create_time, reservation_id, version);
 CREATE TRIGGER audit_event_append_only BEFORE DELETE OR UPDATE ON public.audit_event FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON public.audit_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();

@@ -1,16 +1,23 @@
 import type { Pool } from 'pg';
+import { InvalidPageToken } from '../domain/subscription.ts';
 import type { AuditEvent, AuditFilter, EventReader } from '../ports/event-reader.ts';
 import type { Page, PageRequest } from '../ports.ts';
 import { readEventBody } from './event-body.ts';
+import { eventsQuery, type Position } from './event-query.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
-import { instant, millis } from './statements.ts';
+import { isUuid } from './plan.ts';
 
 export function createEventReader(pool: Pool): EventReader {
   return { list: (filter, page) => list(pool, filter, page) };
 }
 
 interface EventRow {
-  readonly event_id: string;
+  readonly looked_at: number;
+  readonly last_at: number | null;
+  readonly last_reservation_id: string | null;
+  readonly last_version: number | null;
+  /** Null in the one row of a page without events. */
+  readonly event_id: string | null;
   readonly reservation_id: string;
   readonly tracking_id: string;
   readonly exchange_id: string;
@@ -24,38 +31,34 @@ interface EventRow {
   readonly previous_hash: Buffer | null;
 }
 
-/** Oldest first within a reservation; over all of them by reservation, then version. */
 async function list(pool: Pool, filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>> {
-  const after = readPageToken(filter, page.token, 2);
-  const result = await pool.query<EventRow>({
-    name: 'list-events',
-    text: `select e.event_id, e.reservation_id, r.tracking_id, r.exchange_id, e.version, e.kind, e.actor,
-        ${millis('e.create_time')} as created_at, e.body, e.hash, b.body as body_before, b.hash as previous_hash
-      from audit_event e
-      join reservation r using (reservation_id)
-      left join audit_event b on b.reservation_id = e.reservation_id and b.version = e.version - 1
-      where ($1::text = '' or e.reservation_id = (select t.reservation_id from reservation t where t.tracking_id = $1))
-        and ($2::uuid is null or e.reservation_id = $2)
-        and ($3::text = '' or e.kind = $3)
-        and ($4::float8 is null or e.create_time >= ${instant('$4')})
-        and ($5::float8 is null or e.create_time < ${instant('$5')})
-        and ($6::uuid is null or (e.reservation_id, e.version) > ($6, $7::int))
-      order by e.reservation_id, e.version limit $8::int`,
-    values: [
-      filter.trackingId,
-      filter.reservationId === '' ? null : filter.reservationId,
-      filter.kind,
-      filter.from,
-      filter.until,
-      after?.[0] ?? null,
-      after === null ? null : Number(after[1]),
-      page.size + 1,
-    ],
-  });
-  const rows = result.rows.slice(0, page.size).map(toEvent);
-  const last = rows.at(-1);
-  const more = result.rows.length > page.size && last !== undefined;
-  return { rows, nextPageToken: more ? makePageToken(filter, [last.reservationId, String(last.version)]) : '' };
+  if (filter.reservationId !== '' && !isUuid(filter.reservationId)) return { rows: [], nextPageToken: '' };
+  const query = eventsQuery(filter, positionOf(readPageToken(filter, page.token, 3)), page.size);
+  const result = await pool.query<EventRow>(query.statement);
+  const found = result.rows.filter((row) => row.event_id !== null);
+  const rows = found.slice(0, page.size).map(toEvent);
+  const next = found.length > page.size ? rows.at(-1) : lastLookedAt(result.rows[0], query.lookedAtMax);
+  if (next === undefined) return { rows, nextPageToken: '' };
+  return {
+    rows,
+    nextPageToken: makePageToken(filter, [String(next.createdAt), next.reservationId, String(next.version)]),
+  };
+}
+
+/** The last row that was looked at, where there may be more behind it. */
+function lastLookedAt(row: EventRow | undefined, lookedAtMax: number): Position | undefined {
+  if (row === undefined || row.looked_at < lookedAtMax) return undefined;
+  const { last_at: createdAt, last_reservation_id: reservationId, last_version: version } = row;
+  if (createdAt === null || reservationId === null || version === null) return undefined;
+  return { createdAt, reservationId, version };
+}
+
+function positionOf(parts: readonly string[] | null): Position | null {
+  if (parts === null) return null;
+  const [createdAt = '', reservationId = '', version = ''] = parts;
+  if (!/^\d{1,15}$/.test(createdAt) || !isUuid(reservationId) || !/^\d{1,9}$/.test(version))
+    throw new InvalidPageToken();
+  return { createdAt: Number(createdAt), reservationId, version: Number(version) };
 }
 
 /** What the bytes say; bytes that say nothing leave it empty, which verifying the ledger names. */
@@ -63,7 +66,7 @@ function toEvent(row: EventRow): AuditEvent {
   const facts = readEventBody(row.body.toString())?.facts;
   const before = row.body_before === null ? null : readEventBody(row.body_before.toString());
   return {
-    eventId: row.event_id,
+    eventId: row.event_id ?? '',
     reservationId: row.reservation_id,
     trackingId: row.tracking_id,
     exchangeId: row.exchange_id,

@@ -1,9 +1,20 @@
 import type { Page, PageRequest } from '../ports.ts';
 
+/** Which events are meant: those for which everything that is set holds. An empty text or list means any. */
 export interface AuditFilter {
   readonly trackingId: string;
   readonly reservationId: string;
-  readonly kind: string;
+  readonly exchangeId: string;
+  readonly returnCaseId: string;
+  readonly orderId: string;
+  /** Serial unit that the reservation holds or held. */
+  readonly unitId: string;
+  /** SKU that the reservation holds or held. */
+  readonly sku: string;
+  /** Warehouse in which the reservation holds or held units; with a SKU, units of it. */
+  readonly warehouse: string;
+  readonly actor: string;
+  readonly kinds: readonly string[];
   /** Milliseconds since the Unix epoch, included; null means from the beginning. */
   readonly from: number | null;
   /** Milliseconds since the Unix epoch, not included; null means up to now. */
@@ -36,6 +47,10 @@ export interface AuditEvent {
 }
 
 export interface EventReader {
-  /** Oldest first. @throws InvalidPageToken */
+  /**
+   * Oldest first; where the filter names reservations, a SKU or a unit, reservation by reservation, the oldest first. A
+   * page may hold fewer events than asked for, or none: only the lack of a next one is the end.
+   * @throws InvalidPageToken
+   */
   list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;
 }

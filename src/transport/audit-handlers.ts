@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Refusal, unsupported } from '../domain/refusal.ts';
+import { unsupported } from '../domain/refusal.ts';
 import {
   type AuditEvent,
   AuditEventSchema,
@@ -29,8 +29,6 @@ interface Deps {
 export function auditHandlers(deps: Deps): Rpc[] {
   return [
     unary(AuditService.method.listEvents, async (request) => {
-      const refusal = findUnsupported(request);
-      if (refusal !== null) throw refusedCall(refusal);
       const page = await deps.events.list(toFilter(request), toPageRequest(request));
       return { events: page.rows.map(toEvent), nextPageToken: page.nextPageToken };
     }),
@@ -70,23 +68,18 @@ function toCheckpoint({ size, root, coveredUntil, createdAt }: Checkpoint) {
   };
 }
 
-/** Filters this version cannot apply; ignoring one would answer another question. */
-function findUnsupported(request: ListEventsRequest): Refusal | null {
-  if (request.exchangeId !== '') return unsupported('exchange_id');
-  if (request.returnCaseId !== '') return unsupported('return_case_id');
-  if (request.orderId !== '') return unsupported('order_id');
-  if (request.sku !== '') return unsupported('sku');
-  if (request.warehouse !== '') return unsupported('warehouse');
-  if (request.unitId !== '') return unsupported('unit_id');
-  if (request.actor !== '') return unsupported('actor');
-  return request.kinds.length > 1 ? unsupported('more than one of kinds') : null;
-}
-
 function toFilter(request: ListEventsRequest): events.AuditFilter {
   return {
     trackingId: request.trackingId,
     reservationId: request.reservationId,
-    kind: request.kinds[0] ?? '',
+    exchangeId: request.exchangeId,
+    returnCaseId: request.returnCaseId,
+    orderId: request.orderId,
+    unitId: request.unitId,
+    sku: request.sku,
+    warehouse: request.warehouse,
+    actor: request.actor,
+    kinds: request.kinds,
     from: fromTimestamp(request.startTime),
     until: fromTimestamp(request.endTime),
   };

@@ -69,6 +69,9 @@ test.each([
   [['rules', 'put', 'package.json']],
   [['rules', 'put', 'README.md']],
   [['audit']],
+  [['audit', 'export', '--format', 'xml']],
+  [['audit', 'export', '--since', 'yesterday']],
+  [['audit', 'verify', '--checkpoint', '12']],
   [['list', '--url', 'nonsense']],
 ])('wrong usage ends with status 2 and a word on standard error: %j', async (args) => {
   const { status, stdout, stderr } = await run(...args);

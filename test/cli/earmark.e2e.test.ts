@@ -210,6 +210,11 @@ describe('the evidence', () => {
     const events = (await earmark('audit', 'export', trackingId)).documents();
     expect(events.map((event) => event.kind)).toEqual(['reserved', 'extended', 'released']);
     for (const event of events) expect(Buffer.from(String(event.hash), 'base64')).toHaveLength(32);
+    const csv = await earmark('audit', 'export', '--exchange', 'EV-1', '--kind', 'released', '--format', 'csv');
+    const [heading, line, ...others] = csv.stdout.trimEnd().split('\n');
+    expect(heading).toMatch(/^createTime,eventId,reservationId,trackingId,/);
+    expect(line).toContain(`,${trackingId},3,EV-1,released,`);
+    expect(others).toEqual([]);
   });
 
   test('shows zero drift, and a planted drift of one unit with exit status 1', async () => {

@@ -5,8 +5,8 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toCsv } from '../../adapters/cli/commands/stock-export.ts';
+import { escapeFormula, unescapeFormula } from '../../adapters/cli/formula.ts';
 import { checkStockFile, PROBLEMS_TOLD_MAX } from '../../adapters/cli/stock-file/check-stock-file.ts';
-import { escapeFormula, unescapeFormula } from '../../adapters/cli/stock-file/formula.ts';
 import { rowBatches } from '../../adapters/cli/stock-file/row-batches.ts';
 
 let directory: string;

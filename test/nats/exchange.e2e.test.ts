@@ -15,6 +15,7 @@ import { PickStartedSchema } from '../../src/gen/earmark/wms/v1/pick_answers_pb.
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import type { Outcome, UnitOfWork } from '../../src/ports.ts';
 import { reserve as reserveAll } from '../../src/use-cases/reserve.ts';
+import { NO_EVENT_FILTER } from '../support/event-filter.ts';
 import { startTestNats } from '../support/nats.ts';
 import { eventually } from '../support/nats-side.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -111,8 +112,7 @@ describe('an exchange over NATS', () => {
         return found.length === 4 && found.map((subject) => subject.split('.')[3]);
       });
       expect(events).toEqual(['reserved', 'preparing', 'ready', 'fulfilled']);
-      const noFilter = { reservationId: '', kind: '', from: null, until: null };
-      const audit = await side.events.list({ ...noFilter, trackingId }, { size: 10, token: '' });
+      const audit = await side.events.list({ ...NO_EVENT_FILTER, trackingId }, { size: 10, token: '' });
       expect(audit.rows.map((event) => event.traceId)).toEqual([TRACE_ID, TRACE_ID, TRACE_ID, TRACE_ID]);
       await eventually('the last value', async () => {
         const [view] = await side.stock.readPools([{ sku: 'SHOE-1', warehouse: SITE }]);

@@ -63,6 +63,33 @@ describe('an event', () => {
   });
 });
 
+describe('events', () => {
+  test('are listed by what they concern, in pages', async () => {
+    const { reserve } = ReservationService.method;
+    for (const name of ['one', 'two', 'three']) {
+      const ids = {
+        requestId: randomUUID(),
+        exchangeId: `LISTED-${name}`,
+        returnCaseId: 'CASE-9',
+        orderId: `O-${name}`,
+      };
+      await client.call(reserve, { ...ids, lines: [{ sku: SKU, quantity: 1 }] });
+    }
+    const exchangesOf = async (request: JsonObject) => (await listed(request)).map((event) => event.exchangeId);
+    expect(await exchangesOf({ returnCaseId: 'CASE-9' })).toEqual(['LISTED-one', 'LISTED-two', 'LISTED-three']);
+    expect(await exchangesOf({ exchangeId: 'LISTED-two' })).toEqual(['LISTED-two']);
+    expect(await exchangesOf({ orderId: 'O-three', sku: SKU })).toEqual(['LISTED-three']);
+    expect(await exchangesOf({ returnCaseId: 'CASE-9', kinds: ['released', 'expired'] })).toEqual([]);
+    expect(await exchangesOf({ returnCaseId: 'CASE-9', actor: 'nobody' })).toEqual([]);
+    expect(await exchangesOf({ returnCaseId: 'CASE-9', endTime: '2020-01-01T00:00:00Z' })).toEqual([]);
+    const first = await http.call(AuditService.method.listEvents, { returnCaseId: 'CASE-9', pageSize: 2 });
+    const pageToken = first.json.nextPageToken as string;
+    expect(await exchangesOf({ returnCaseId: 'CASE-9', pageSize: 2, pageToken })).toEqual(['LISTED-three']);
+    const misused = await http.call(AuditService.method.listEvents, { returnCaseId: 'CASE-8', pageToken });
+    expect(misused).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD' });
+  });
+});
+
 describe('verifying the ledger', () => {
   const { verifyLedger } = AuditService.method;
 

@@ -1,34 +1,14 @@
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Command } from 'commander';
-import {
-  AuditEventSchema,
-  type VerifyLedgerResponse,
-  VerifyLedgerResponseSchema,
-} from '../../../src/gen/earmark/v1/audit_service_pb.ts';
-import { type CheckpointChoice, parseCheckpoint, parseInstant, parseTarget } from '../arguments.ts';
+import { type VerifyLedgerResponse, VerifyLedgerResponseSchema } from '../../../src/gen/earmark/v1/audit_service_pb.ts';
+import { type CheckpointChoice, parseCheckpoint } from '../arguments.ts';
 import { CommandFailure } from '../failures.ts';
-import { answer, LONG_CALL_TIMEOUT_MS, type OpenSession, type Session } from '../session.ts';
+import { answer, LONG_CALL_TIMEOUT_MS, type OpenSession } from '../session.ts';
 import { printable } from '../table.ts';
-
-interface ExportOptions {
-  readonly kind?: string;
-  readonly since?: Timestamp;
-  readonly until?: Timestamp;
-}
-
-/** What one page holds at most, as the contract has it. */
-const PAGE_SIZE = 500;
+import { addAuditExport } from './audit-export.ts';
 
 export function addAuditCommands(program: Command, open: OpenSession): void {
   const audit = program.command('audit').description('the evidence: export and verify');
-  audit
-    .command('export')
-    .description('print audit events with their hashes, oldest first, one JSON document per line')
-    .argument('[id]', 'only of this tracking id or reservation id')
-    .option('--kind <kind>', 'only of this kind, for example reserved')
-    .option('--since <instant>', 'committed at or after this instant', parseInstant)
-    .option('--until <instant>', 'committed before this instant', parseInstant)
-    .action((id: string | undefined, options: ExportOptions) => exportEvents(open(), id, options));
+  addAuditExport(audit, open);
   audit
     .command('verify')
     .description('recompute every counter from its evidence; exit status 1 if any number drifts')
@@ -44,28 +24,6 @@ export function addAuditCommands(program: Command, open: OpenSession): void {
 
 function collect(text: string, known: readonly CheckpointChoice[]): CheckpointChoice[] {
   return [...known, parseCheckpoint(text)];
-}
-
-async function exportEvents(session: Session, id: string | undefined, options: ExportOptions): Promise<void> {
-  const request = {
-    ...(id === undefined ? {} : toFilter(id)),
-    kinds: options.kind === undefined ? [] : [options.kind],
-    ...(options.since === undefined ? {} : { startTime: options.since }),
-    ...(options.until === undefined ? {} : { endTime: options.until }),
-    pageSize: PAGE_SIZE,
-  };
-  const lines: Session = { ...session, isJson: true };
-  let pageToken = '';
-  do {
-    const page = await session.audit.listEvents({ ...request, pageToken });
-    for (const event of page.events) await answer(lines, AuditEventSchema, event, () => '');
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '' && !session.interruption.signal.aborted);
-}
-
-function toFilter(id: string) {
-  const target = parseTarget(id, undefined);
-  return { [target.case]: target.value };
 }
 
 /** What was checked, then each difference, then the verdict. */

@@ -1,8 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import type { StockEntry } from '../../../src/gen/earmark/v1/stock_pb.ts';
+import { escapeFormula } from '../formula.ts';
 import type { Session } from '../session.ts';
 import { STOCK_COLUMNS, type StockRecord } from '../stock-file/columns.ts';
-import { escapeFormula } from '../stock-file/formula.ts';
 import { stockPages } from '../stock-pages.ts';
 
 /** Prints all matching pools as CSV, or, with `--json`, the same cells as one document per line. */

@@ -1,5 +1,5 @@
+import { unescapeFormula } from '../formula.ts';
 import type { StockColumnName, StockRecord } from './columns.ts';
-import { unescapeFormula } from './formula.ts';
 
 /** What a row says of its warehouse; absent where the cell is empty. */
 export interface WarehouseFacts {

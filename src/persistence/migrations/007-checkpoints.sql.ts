@@ -1,6 +1,7 @@
 /**
  * Merkle checkpoints over the audit events, their leaves in a table of their own. The worker that makes them looks for
- * events by time, and so does whoever lists them: the index keeps the order of both.
+ * events by time, and so does whoever lists them: the index keeps the order of both. Lists by actor and by unit have
+ * indexes of their own; all others name reservations, whose events the primary key has in order.
  */
 export const CHECKPOINTS_SQL = `
 create table audit_leaf (
@@ -29,4 +30,6 @@ create trigger audit_checkpoint_no_truncate before truncate on audit_checkpoint
 
 drop index audit_event_time;
 create index audit_event_time on audit_event (create_time, reservation_id, version);
+create index audit_event_actor on audit_event (actor, create_time, reservation_id, version);
+create index allocated_unit_unit on allocated_unit (unit_id, reservation_id);
 `;

@@ -158,7 +158,8 @@ export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
   messageDesc(file_earmark_v1_audit_service, 0);
 
 /**
- * Asks for events. Filters that are set must all hold; none set means all events.
+ * Asks for events. Filters that are set must all hold; none set means all events. Oldest first; where reservations, a SKU
+ * or a unit are named, reservation by reservation, the oldest first.
  *
  * @generated from message earmark.v1.ListEventsRequest
  */
@@ -276,7 +277,7 @@ export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE_
  */
 export type ListEventsResponse = Message<"earmark.v1.ListEventsResponse"> & {
   /**
-   * Oldest first.
+   * May be fewer than asked for, or none, also where there is a next page.
    *
    * @generated from field: repeated earmark.v1.AuditEvent events = 1;
    */

@@ -91,6 +91,14 @@ export interface VerdictNotice {
   readonly messageId: string;
 }
 
+/** What a Reserve is for, to be remembered where it is refused. Nothing of the customer. */
+export interface AskedReserve {
+  readonly exchangeId: string;
+  readonly returnCaseId: string;
+  readonly orderId: string;
+  readonly channel: string;
+}
+
 /** One change to be decided inside a unit of work. `decide` is synchronous and touches nothing but the working set. */
 export interface Command {
   /** Low-cardinality name for traces and metrics, such as `reserve`. */
@@ -103,6 +111,8 @@ export interface Command {
   readonly trace: CallTrace | null;
   /** Set for warehouse messages: announces the verdict in the same commit. */
   readonly notice?: VerdictNotice;
+  /** Set for a Reserve whose refusal is kept. */
+  readonly asked?: AskedReserve;
   decide(work: WorkingSet): Decision;
 }
 

@@ -10,6 +10,7 @@ import { createObservability, type Observability } from './observability.ts';
 import { type Engine, openEngine } from './persistence/engine.ts';
 import { migrate } from './persistence/migrate.ts';
 import { OUTBOX_RETENTION_MS } from './persistence/outbox.ts';
+import { REFUSAL_RETENTION_MS } from './persistence/refusals.ts';
 import { pause, SYSTEM_CLOCK, SYSTEM_IDS, systemRandom } from './runtime.ts';
 import { metricsHandler } from './telemetry.ts';
 import { authenticateNobody } from './transport/authentication.ts';
@@ -184,6 +185,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
   const retention = startRetention({
     outbox: engine.outbox,
     keepMs: OUTBOX_RETENTION_MS,
+    refusals: engine.refusals,
+    keepRefusalsMs: REFUSAL_RETENTION_MS,
     pause,
     onFailure: onFailure('retention'),
   });

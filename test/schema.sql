@@ -150,6 +150,30 @@ CREATE UNIQUE INDEX outbox_once_per_transition ON public.outbox USING btree (key
 CREATE INDEX outbox_unpublished ON public.outbox USING btree (outbox_id) WHERE (published_time IS NULL);
 CREATE INDEX outbox_xid ON public.outbox USING btree (xid);
 
+create table refused_reserve (
+  exchange_id text not null,
+  reason text not null,
+  return_case_id text not null,
+  order_id text not null,
+  sku text not null,
+  warehouse text not null,
+  channel text not null,
+  actor text not null,
+  actor_type text not null,
+  rule_version bigint not null,
+  message text not null,
+  metadata json not null,
+  times integer not null,
+  first_time timestamp(3) with time zone not null,
+  create_time timestamp(3) with time zone not null,
+  trace_id text not null,
+  constraint refused_reserve_times_check CHECK ((times >= 1)),
+  constraint refused_reserve_pkey PRIMARY KEY (exchange_id, reason)
+) with (fillfactor=85);
+CREATE INDEX refused_reserve_order ON public.refused_reserve USING btree (order_id, create_time) WHERE (order_id <> ''::text);
+CREATE INDEX refused_reserve_return_case ON public.refused_reserve USING btree (return_case_id, create_time) WHERE (return_case_id <> ''::text);
+CREATE INDEX refused_reserve_time ON public.refused_reserve USING btree (create_time, exchange_id, reason);
+
 create table request_claim (
   principal text not null,
   method text not null,

@@ -9,6 +9,7 @@ import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
+import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
 import { CatalogCache } from './catalog-cache.ts';
@@ -20,6 +21,7 @@ import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
+import { createRefusals } from './refusals.ts';
 import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
 import { createStockReader } from './stock-reader.ts';
@@ -30,6 +32,7 @@ export interface Engine {
   readonly unitOfWork: GroupCommit;
   readonly reservations: ReservationReader;
   readonly events: EventReader;
+  readonly refusals: Refusals;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -61,10 +64,12 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     observedUnit({ ...deps, pool: unitPool, cache, watcher }, commands);
   const unitOfWork = new GroupCommit(run);
   const stock = createStockReader(orm, pool);
+  const refusals = createRefusals(pool);
   return {
     unitOfWork,
     reservations: createReservationReader(pool),
-    events: createEventReader(pool),
+    events: createEventReader(pool, refusals),
+    refusals,
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

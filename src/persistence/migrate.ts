@@ -7,6 +7,7 @@ import { ASSERT_ROWS_SQL } from './migrations/002-assert-rows.sql.ts';
 import { RULE_VERSIONS_SQL } from './migrations/003-rule-versions.sql.ts';
 import { CHECKPOINTS_SQL } from './migrations/007-checkpoints.sql.ts';
 import { EVENT_BODIES_SQL } from './migrations/007-event-bodies.sql.ts';
+import { REFUSALS_SQL } from './migrations/007-refusals.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -35,6 +36,7 @@ class Audit extends Migration {
   override up(): void {
     this.addSql(EVENT_BODIES_SQL);
     this.addSql(CHECKPOINTS_SQL);
+    this.addSql(REFUSALS_SQL);
   }
 }
 

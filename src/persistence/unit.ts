@@ -10,6 +10,7 @@ import { classifyFailure, sqlState } from './failures.ts';
 import { type LoadedUnit, lockAndLoad } from './load.ts';
 import { claimKey, DUE_LOOKED_AT_MAX } from './locks.ts';
 import { type Extra, planLocks } from './plan.ts';
+import { refusalStatements } from './refusal-writes.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { type NoticeRow, writeStatements } from './writes.ts';
 
@@ -129,6 +130,7 @@ function statementsOf(loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): State
       createdCustomers: loaded.createdCustomers,
       notices: noticesOf(decided.outcomes),
     }),
+    ...refusalStatements(decided.outcomes, loaded.work),
     ...settleClaims(decided.outcomes, decided.deferred, loaded.claimed),
   ];
 }

@@ -48,8 +48,8 @@ export interface AuditEvent {
 
 export interface EventReader {
   /**
-   * Oldest first; where the filter names reservations, a SKU or a unit, reservation by reservation, the oldest first. A
-   * page may hold fewer events than asked for, or none: only the lack of a next one is the end.
+   * Oldest first; where the filter names reservations, a SKU or a unit, reservation by reservation, the oldest first.
+   * Behind the events come the refusals, in the order of their last time. A page may hold fewer events than asked for, or none: only the lack of a next one is the end.
    * @throws InvalidPageToken
    */
   list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>>;

@@ -19,7 +19,15 @@ import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
-import { type Command, type Decision, type Ids, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
+import {
+  type AskedReserve,
+  type Command,
+  type Decision,
+  type Ids,
+  NO_NEEDS,
+  type Outcome,
+  type UnitOfWork,
+} from '../ports.ts';
 import { type Call, callerOptions, causeOf, claimOf, type RequestKey, reservationAnswer } from './call.ts';
 import { recordSwap } from './swap.ts';
 
@@ -99,8 +107,13 @@ function reserveCommand(input: ReserveInput, call: Call, ids: Ids): Command {
     },
     lineCount: input.lines.length,
     trace: call.trace,
+    ...(input.validateOnly ? {} : { asked: askedOf(input) }),
     decide: (work) => decideReserve(work, input, call, { reservationId, trackingId }),
   };
+}
+
+function askedOf({ exchangeId, returnCaseId, orderId, channel }: ReserveInput): AskedReserve {
+  return { exchangeId, returnCaseId, orderId, channel };
 }
 
 /** Checks in documented precedence; after the last one success is certain. */

@@ -1,3 +1,4 @@
+import type { Refusals } from '../ports/refusals.ts';
 import type { Outbox } from '../ports.ts';
 import { type Loop, startLoop } from './loop.ts';
 
@@ -13,14 +14,18 @@ export interface RetentionDeps {
   readonly outbox: Outbox;
   /** How long published rows and request ids are kept, in milliseconds. */
   readonly keepMs: number;
+  readonly refusals: Pick<Refusals, 'prune'>;
+  /** How long refusals are kept, in milliseconds. */
+  readonly keepRefusalsMs: number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Deletes published outbox rows and request ids once they are older than their retention. */
+/** Deletes published outbox rows, request ids and refusals once they are older than their retention. */
 export function startRetention(deps: RetentionDeps): Loop {
   return startLoop(async () => {
     const pruned = await deps.outbox.prune(deps.keepMs, PRUNE_MAX);
-    return pruned > 0 ? BUSY_PAUSE_MS : IDLE_PAUSE_MS;
+    const forgotten = await deps.refusals.prune(deps.keepRefusalsMs, PRUNE_MAX);
+    return pruned + forgotten > 0 ? BUSY_PAUSE_MS : IDLE_PAUSE_MS;
   }, deps);
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InvalidPageToken } from '../../src/domain/subscription.ts';
 import { createEventReader } from '../../src/persistence/event-reader.ts';
+import { createRefusals } from '../../src/persistence/refusals.ts';
 import type { AuditEvent, AuditFilter } from '../../src/ports/event-reader.ts';
 import { releaseReservation } from '../../src/use-cases/resolve.ts';
 import { runs } from '../support/arbitraries.ts';
@@ -68,7 +69,7 @@ async function makeOne(at: number): Promise<void> {
 }
 
 async function listAll(filter: AuditFilter, size: number): Promise<AuditEvent[]> {
-  const reader = createEventReader(service.database.pool);
+  const reader = createEventReader(service.database.pool, createRefusals(service.database.pool));
   const rows: AuditEvent[] = [];
   let token = '';
   do {
@@ -143,7 +144,7 @@ test('any filter finds what it means, once and in order, in pages of any size', 
 });
 
 describe('a page token', () => {
-  const reader = () => createEventReader(service.database.pool);
+  const reader = () => createEventReader(service.database.pool, createRefusals(service.database.pool));
 
   test.each<Partial<AuditFilter>>([{ actor: 'clerk' }, { kinds: ['released'] }, { sku: 'A' }, { from: 1 }])(
     'of another filter than %j is refused',

@@ -19,6 +19,7 @@ const TABLES = [
   'audit_event',
   'audit_leaf',
   'audit_checkpoint',
+  'refused_reserve',
   'request_claim',
   'outbox',
 ];

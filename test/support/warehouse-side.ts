@@ -3,6 +3,7 @@ import { createRefillTarget } from '../../adapters/nats/refill-target.ts';
 import { startWarehouseInbox } from '../../adapters/wms/inbox.ts';
 import { createEventReader } from '../../src/persistence/event-reader.ts';
 import { createOutbox } from '../../src/persistence/outbox.ts';
+import { createRefusals } from '../../src/persistence/refusals.ts';
 import { createReservationReader } from '../../src/persistence/reservation-reader.ts';
 import { createStockReader } from '../../src/persistence/stock-reader.ts';
 import type { EventReader } from '../../src/ports/event-reader.ts';
@@ -65,7 +66,7 @@ export async function openWarehouseSide(
     relay,
     stock,
     reservations: createReservationReader(pool),
-    events: createEventReader(pool),
+    events: createEventReader(pool, createRefusals(pool)),
     complaints,
     close: async () => {
       await Promise.all([inbox.stop(), relay.stop()]);

@@ -130,15 +130,23 @@ function noStock(request: SourcingRequest, demand: LineDemand): Refusal {
     .reduce((sum, other) => sum + other.quantity, 0);
   const available = levels.reduce((sum, level) => sum + unitsFor(request, level), 0);
   const only = levels.length === 1 ? levels[0] : undefined;
-  return refuse('NO_STOCK', `${requested} of ${demand.sku} requested, ${available} available`, {
+  const warehouses = levels.slice(0, WAREHOUSES_NAMED_MAX).map((level) => level.warehouse);
+  const holder = heldBy(request, levels);
+  const place = demand.warehouse !== '' ? demand.warehouse : warehouses.join(', ');
+  const text = `${requested} of ${demand.sku} requested, ${available} available${place === '' ? '' : ` in ${place}`}`;
+  return refuse('NO_STOCK', holder === '' ? text : `${text}; most of the rest is held by ${holder}`, {
     sku: demand.sku,
     warehouse: demand.warehouse !== '' ? demand.warehouse : (only?.warehouse ?? ''),
+    ...(warehouses.length > 1 ? { warehouses: warehouses.join(', ') } : {}),
     requested,
     available,
     version: levels.reduce((highest, level) => Math.max(highest, level.version), 0),
-    held_by: heldBy(request, levels),
+    held_by: holder,
   });
 }
+
+/** Warehouses a refusal names; a person reads no more. */
+const WAREHOUSES_NAMED_MAX = 10;
 
 /** Which kind of holder keeps most of what is not free: exchange, sale, safety or unavailable. */
 function heldBy(request: SourcingRequest, levels: readonly StockLevel[]): string {

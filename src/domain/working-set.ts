@@ -10,6 +10,7 @@ import { isDue, type Reservation } from './reservation.ts';
 import { expire } from './resolution.ts';
 import { RuleBook } from './rule-book.ts';
 import type { Rules } from './rules.ts';
+import type { SeenPool } from './seen-pools.ts';
 import type { Warehouse } from './sourcing.ts';
 import { applyDelta, poolKey, type StockDelta, type StockLevel } from './stock-level.ts';
 import type { TransitionKind } from './transition.ts';
@@ -49,6 +50,8 @@ export interface RecordedTransition {
   readonly previous: Reservation | null;
   readonly next: Reservation;
   readonly cause: Cause;
+  /** The pools as the decision saw them, where it chose among some. */
+  readonly seen?: readonly SeenPool[];
 }
 
 export type MovementKind = 'RECEIVED' | 'ADJUSTED' | 'COUNTED' | 'SHIPPED' | 'SHORT_PICKED';

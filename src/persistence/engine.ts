@@ -6,6 +6,7 @@ import type { RecordedTransition } from '../domain/working-set.ts';
 import { endDecisionSpan, runInSpan, startDecisionSpan, startUnitSpan } from '../observability/spans.ts';
 import type { Observability } from '../observability.ts';
 import type { Checkpoints } from '../ports/checkpoints.ts';
+import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
@@ -16,6 +17,7 @@ import { CatalogCache } from './catalog-cache.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { openDatabase } from './database.ts';
+import { createDecisionReader } from './decision-reader.ts';
 import { createDueReader } from './due-reader.ts';
 import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -32,6 +34,7 @@ export interface Engine {
   readonly unitOfWork: GroupCommit;
   readonly reservations: ReservationReader;
   readonly events: EventReader;
+  readonly decisions: DecisionReader;
   readonly refusals: Refusals;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
@@ -69,6 +72,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     unitOfWork,
     reservations: createReservationReader(pool),
     events: createEventReader(pool, refusals),
+    decisions: createDecisionReader(pool),
     refusals,
     stock,
     changes: createChangeFeed(pool),

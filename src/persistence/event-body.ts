@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Reservation } from '../domain/reservation.ts';
+import type { SeenPool } from '../domain/seen-pools.ts';
 
 /** What one audit event says. */
 export interface EventFacts {
@@ -33,17 +34,21 @@ const FORM = 2;
  * The canonical bytes of an event, as UTF-8 text: a JSON array of the form's number, the header and the reservation after
  * the event. Everything an event says is read back from them, so that nothing can be said beside what was hashed. The
  * trace in which the reservation was made is not written twice.
+ * @param seen the pools as the decision saw them, where it chose among some
  */
-export function writeEventBody(header: EventHeader, after: Reservation): string {
+export function writeEventBody(header: EventHeader, after: Reservation, seen: readonly SeenPool[] = []): string {
   const { eventId, kind, actor, actorType, channel, reason, createdAt } = header;
   const traceId = header.traceId === after.traceId ? '' : header.traceId;
-  return JSON.stringify([FORM, eventId, kind, actor, actorType, channel, reason, createdAt, traceId, after]);
+  const fields = [FORM, eventId, kind, actor, actorType, channel, reason, createdAt, traceId, after];
+  return JSON.stringify(seen.length === 0 ? fields : [...fields, seen]);
 }
 
 /** What an event says, with the reservation after it where the body tells of one; null for bytes that are no body. */
 export interface ReadBody {
   readonly facts: EventFacts;
   readonly after: Reservation | null;
+  /** Empty where the decision chose among no pools, or kept none. */
+  readonly seen: readonly SeenPool[];
 }
 
 export function readEventBody(text: string): ReadBody | null {
@@ -53,14 +58,18 @@ export function readEventBody(text: string): ReadBody | null {
 }
 
 function readBody(fields: readonly unknown[]): ReadBody | null {
-  const [, eventId, kind, actor, actorType, channel, reason, createdAt, traceId, state] = fields;
+  const [, eventId, kind, actor, actorType, channel, reason, createdAt, traceId, state, seen] = fields;
   const after = reservationIn(state);
   const texts = [eventId, kind, actor, actorType, channel, reason, traceId];
   if (!texts.every((text) => typeof text === 'string') || typeof createdAt !== 'number') return null;
   const header = { eventId, kind, actor, actorType, channel, reason, createdAt, traceId } as EventHeader;
   const { reservationId = '', version = 0, ruleVersion = 0 } = after ?? {};
   const rest = { reservationId, version, ruleVersion, afterJson: JSON.stringify(state) };
-  return { facts: { ...header, ...rest, traceId: header.traceId || (after?.traceId ?? '') }, after };
+  return {
+    facts: { ...header, ...rest, traceId: header.traceId || (after?.traceId ?? '') },
+    after,
+    seen: seenIn(seen),
+  };
 }
 
 /** Bodies that migration 007 made of the columns of older events; the reservation is a text inside the JSON. */
@@ -76,7 +85,7 @@ function readFirstForm(fields: readonly unknown[]): ReadBody | null {
     EventFacts,
     Exclude<keyof EventFacts, keyof EventHeader>
   >;
-  return { facts: { ...header, ...rest }, after: reservationIn(parse(rest.afterJson)) };
+  return { facts: { ...header, ...rest }, after: reservationIn(parse(rest.afterJson)), seen: [] };
 }
 
 /** The reservation after an event that is known to be whole. @throws TypeError where the body tells of none */
@@ -113,6 +122,15 @@ function reservationIn(state: unknown): Reservation | null {
   const found = state as Reservation | null | undefined;
   const readable = Array.isArray(found?.lines) && found.lines.every((line) => Array.isArray(line?.allocations));
   return readable ? found : null;
+}
+
+function seenIn(value: unknown): readonly SeenPool[] {
+  const isPool = (pool: unknown) =>
+    Array.isArray(pool) &&
+    pool.length === 4 &&
+    [pool[0], pool[1]].every((text) => typeof text === 'string') &&
+    [pool[2], pool[3]].every((number) => typeof number === 'number');
+  return Array.isArray(value) && value.every(isPool) ? (value as SeenPool[]) : [];
 }
 
 function parseArray(text: string): unknown[] | null {

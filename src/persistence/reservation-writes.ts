@@ -163,7 +163,7 @@ function unitsOf(part: Allocation): number {
 /** The columns are what events are looked up by; everything else an event says is in its body. */
 export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: ReadonlyMap<string, Uint8Array>): Statement {
   const hashes = new Map(lastHashes);
-  const rows = work.transitions.map(({ kind, next, cause }) => {
+  const rows = work.transitions.map(({ kind, next, cause, seen }) => {
     const header = {
       eventId: ids.uuid(),
       kind,
@@ -175,7 +175,7 @@ export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: Readon
       traceId: cause.traceId === '' ? next.traceId : cause.traceId,
     };
     const { reservationId, version } = next;
-    const body = writeEventBody(header, next);
+    const body = writeEventBody(header, next, seen);
     const hash = hashEvent(hashes.get(reservationId) ?? NO_HASH, Buffer.from(body));
     hashes.set(reservationId, hash);
     return { ...header, reservationId, version, body, hash };

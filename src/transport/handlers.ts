@@ -1,11 +1,14 @@
 import type { CompileRule } from '../domain/eligibility.ts';
+import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
+import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
+import { explanationHandlers } from './explanation-handlers.ts';
 import { moveHandlers } from './move-handlers.ts';
 import { reservationReadHandlers } from './reservation-read-handlers.ts';
 import { reserveHandlers } from './reserve-handlers.ts';
@@ -21,6 +24,8 @@ export interface HandlerDeps {
   readonly ids: Ids;
   readonly reservations: ReservationReader;
   readonly events: EventReader;
+  readonly decisions: DecisionReader;
+  readonly refusals: Refusals;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly availabilityFeed: AvailabilityFeed;
@@ -35,6 +40,7 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...reserveHandlers(deps),
     ...resolutionHandlers(deps),
     ...moveHandlers(deps),
+    ...explanationHandlers(deps),
     ...reservationReadHandlers(deps),
     ...availabilityHandlers(deps),
     ...stockHandlers(deps),

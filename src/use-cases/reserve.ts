@@ -14,7 +14,8 @@ import {
 } from '../domain/requested-line.ts';
 import { isLive, type LiveReservation } from '../domain/reservation.ts';
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
-import { type Placement, source } from '../domain/sourcing.ts';
+import { type SeenPool, seenPools } from '../domain/seen-pools.ts';
+import { type Placement, type SourcingRequest, source } from '../domain/sourcing.ts';
 import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -131,13 +132,14 @@ function decideReserve(
   if (excess !== null) return { refusal: excess };
   const window = chooseHoldWindow(work.rules, input.channel, input.holdWindowMs);
   if ('refusal' in window) return window;
-  const sourced = source({
+  const asked: SourcingRequest = {
     demands: toDemands(input.lines, 1),
     pools: work.pools,
     warehouses: servingWarehouses(work, input.channel),
     splitAllowed: work.rules.splitAllowed,
     partial: input.partial,
-  });
+  };
+  const sourced = source(asked);
   if ('refusal' in sourced) return sourced;
   const next: LiveReservation = {
     ...ids,
@@ -159,7 +161,9 @@ function decideReserve(
     warehouseConfirmedAt: null,
     overdueFlagged: false,
   };
-  if (!input.validateOnly) record(work, input, next, sourced.placements, callerFor(call, input));
+  if (!input.validateOnly) {
+    record(work, input, { next, placements: sourced.placements, seen: seenPools(asked) }, callerFor(call, input));
+  }
   return { answer: reservationAnswer(next) };
 }
 
@@ -171,13 +175,17 @@ function callerFor(call: Call, input: ReserveInput): Call {
 function record(
   work: WorkingSet,
   input: ReserveInput,
-  next: LiveReservation,
-  placements: readonly Placement[],
+  made: {
+    readonly next: LiveReservation;
+    readonly placements: readonly Placement[];
+    readonly seen: readonly SeenPool[];
+  },
   call: Call,
 ): void {
+  const { next, placements, seen } = made;
   keepPurchased(work, input.orderId, input.lines);
   const pools = placements.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, delta: { reserved: quantity } }));
-  work.record({ kind: 'reserved', previous: null, next, cause: causeOf(call, input.facts.reason) }, pools);
+  work.record({ kind: 'reserved', previous: null, next, cause: causeOf(call, input.facts.reason), seen }, pools);
 }
 
 /** What is asked of a swap as well, which has its own limits. */

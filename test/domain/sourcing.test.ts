@@ -236,3 +236,17 @@ describe('for any stock and any lines', () => {
     );
   });
 });
+
+test('P21: too little is told with SKU, places, units asked and free, and who holds the rest', () => {
+  const pools = poolsOf(aLevel({ onHand: 9, reserved: 8 }), aLevel({ warehouse: 'W2', onHand: 1, unavailable: 1 }));
+  const warehouses = [aWarehouse('W1'), aWarehouse('W2')];
+  const demands = [{ lineNumber: 1, sku: 'A', quantity: 3, warehouse: '' }];
+  const sourced = source({ demands, pools, warehouses, splitAllowed: true, partial: false });
+  expect(sourced).toMatchObject({
+    refusal: {
+      reason: 'NO_STOCK',
+      message: '3 of A requested, 1 available in W1, W2; most of the rest is held by exchange',
+      metadata: { sku: 'A', warehouses: 'W1, W2', requested: '3', available: '1', held_by: 'exchange' },
+    },
+  });
+});

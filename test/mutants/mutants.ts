@@ -80,4 +80,9 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/ledger-checkpoints.pg.test.ts',
     title: 'an event that is committed late is covered',
   },
+  {
+    name: 'refusal-leaves-nothing',
+    file: 'test/persistence/refusals.pg.test.ts',
+    title: 'leaves its reason, the numbers seen and the rule version',
+  },
 ];

@@ -33,13 +33,14 @@ const anyHeader = fc.record({
 });
 
 test('a body says what was written, whatever the texts hold', () => {
-  const property = fc.property(anyHeader, fc.string({ unit: 'binary' }), (header, orderId) => {
+  const anySeen = fc.array(fc.tuple(fc.string(), fc.string(), fc.nat(), fc.nat()), { maxLength: 3 });
+  const property = fc.property(anyHeader, fc.string({ unit: 'binary' }), anySeen, (header, orderId, seen) => {
     const after = aReservation({ orderId });
     const { reservationId, version, ruleVersion } = after;
-    const body = Buffer.from(writeEventBody(header, after)).toString();
+    const body = Buffer.from(writeEventBody(header, after, seen)).toString();
     const traceId = header.traceId === '' ? after.traceId : header.traceId;
     const facts = { ...header, traceId, reservationId, version, ruleVersion, afterJson: JSON.stringify(after) };
-    expect(readEventBody(body)).toEqual({ facts, after });
+    expect(readEventBody(body)).toEqual({ facts, after, seen });
     expect(reservationAfter(body)).toEqual(after);
   });
   fc.assert(property, runs());

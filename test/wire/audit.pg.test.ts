@@ -111,3 +111,46 @@ describe('verifying the ledger', () => {
     expect({ code, fields }).toEqual({ code: 'INVALID_ARGUMENT', fields: ['known_checkpoints[0].root'] });
   });
 });
+
+describe('an explanation', () => {
+  const { reserve, explainReservation } = ReservationService.method;
+  const asked = (exchangeId: string, quantity: number) => ({
+    requestId: randomUUID(),
+    exchangeId,
+    lines: [{ sku: SKU, quantity }],
+  });
+
+  test('tells why these units of this warehouse are held for so long, with the numbers seen', async () => {
+    await client.call(reserve, asked('WHY-1', 4));
+    const { code, json } = await http.call(explainReservation, { exchangeId: 'WHY-1' });
+    expect({ code, ruleVersion: json.ruleVersion }).toEqual({ code: 'OK', ruleVersion: '1' });
+    expect(json.reservation).toMatchObject({ exchangeId: 'WHY-1' });
+    const steps = json.steps as JsonObject[];
+    expect(steps.map((step) => step.step)).toEqual(['eligibility', 'sourcing', 'sourcing', 'deadline']);
+    expect(steps[1]).toMatchObject({ sku: SKU, warehouse: 'W1', outcome: 'line 1 of 4: takes 4' });
+    expect(Number(steps[1]?.available)).toBeGreaterThanOrEqual(4);
+    expect(Number(steps[1]?.version)).toBeGreaterThan(0);
+    const { trackingId } = json.reservation as JsonObject;
+    expect((await client.call(explainReservation, { trackingId: trackingId as string })).json).toEqual(json);
+  });
+
+  test('tells why an exchange was refused, and by which rules', async () => {
+    await client.call(reserve, asked('WHY-NOT', 999));
+    const { code, json } = await http.call(explainReservation, { exchangeId: 'WHY-NOT' });
+    expect({ code, reservation: json.reservation, ruleVersion: json.ruleVersion }).toEqual({
+      code: 'OK',
+      reservation: undefined,
+      ruleVersion: '1',
+    });
+    expect(json.refusals).toMatchObject([
+      { code: 9, reason: 'NO_STOCK', metadata: { sku: SKU, requested: '999', rule_version: '1', times: '1' } },
+    ]);
+    const [event] = await listed({ exchangeId: 'WHY-NOT' });
+    expect(event).toMatchObject({ kind: 'refused', reason: 'NO_STOCK', exchangeId: 'WHY-NOT' });
+  });
+
+  test('is none where nothing is known', async () => {
+    const answer = await client.call(explainReservation, { exchangeId: 'WHY-NEVER' });
+    expect(answer).toMatchObject({ code: 'NOT_FOUND', reason: 'UNKNOWN_RESERVATION' });
+  });
+});

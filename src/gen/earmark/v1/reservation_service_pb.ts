@@ -1040,7 +1040,8 @@ export type ExplainReservationResponse = Message<"earmark.v1.ExplainReservationR
   reservation?: Reservation | undefined;
 
   /**
-   * The refusals recorded for the exchange, newest first; kept 90 days.
+   * The refusals recorded for the exchange, one for each reason, newest first; kept 90 days. Their metadata also has
+   * rule_version, refuse_time (the last) and times.
    *
    * @generated from field: repeated earmark.v1.Refusal refusals = 2;
    */
@@ -1054,7 +1055,7 @@ export type ExplainReservationResponse = Message<"earmark.v1.ExplainReservationR
   ruleVersion: bigint;
 
   /**
-   * The steps of the decision, in order.
+   * The steps of the decision that made the reservation, in order.
    *
    * @generated from field: repeated earmark.v1.ExplainStep steps = 4;
    */

@@ -39,7 +39,7 @@ export function addResolutionCommands(program: Command, open: OpenSession): void
   const toReason = (text: string) => parseEnum(ReleaseReasonSchema, text);
   changeCommand(program, 'release', 'give the units back')
     .option('--reason <reason>', `why: ${shortNames(ReleaseReasonSchema).join(', ')}`, toReason, toReason('MANUAL'))
-    .option('--note <text>', 'a remark for the audit trail', '')
+    .option('--note <reference>', 'names a remark kept elsewhere, such as a ticket', '')
     .action(async (id: string | undefined, options: ReleaseOptions) => {
       const session = open();
       const { reason, note } = options;

@@ -5,6 +5,7 @@ import { classifyFailure } from './failures.ts';
 import { FIRST_RULE_VERSION_SQL, LEDGER_SQL } from './migrations/001-ledger.sql.ts';
 import { ASSERT_ROWS_SQL } from './migrations/002-assert-rows.sql.ts';
 import { RULE_VERSIONS_SQL } from './migrations/003-rule-versions.sql.ts';
+import { MILESTONES_SQL } from './migrations/004-milestones.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -29,11 +30,18 @@ class RuleVersions extends Migration {
   }
 }
 
+class Milestones extends Migration {
+  override up(): void {
+    this.addSql(MILESTONES_SQL);
+  }
+}
+
 /** Forward only, in this order; a name once released never changes. */
 export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
   { name: '002-assert-rows', class: AssertRows },
   { name: '003-rule-versions', class: RuleVersions },
+  { name: '004-milestones', class: Milestones },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

@@ -76,6 +76,12 @@ describe('a deadline', () => {
     expect(leftAfter([SCAN, { ...LABEL, at: T0 + 4 * DAY_MS }])).toEqual(leftAfter([SCAN]));
   });
 
+  test('that has passed when it is told leaves the shortest window from then on', () => {
+    const at = T0 + 10 * DAY_MS;
+    const rules = { ...RULES, minHoldWindowMs: DAY_MS };
+    expect(leftAfter([{ ...LABEL, at }], rules)).toMatchObject({ state: 'RESERVED', expireAt: at + DAY_MS });
+  });
+
   test('counts by the calendar where the rules say so', () => {
     const rules: Rules = { ...RULES, calendarDays: true, timeZone: 'Europe/Berlin' };
     const before = Date.UTC(2030, 2, 29, 12);

@@ -8,6 +8,9 @@ import type { StockLevel } from './domain/stock-level.ts';
 import type { TransitionKind } from './domain/transition.ts';
 import type { PoolRef, Target, WorkingSet } from './domain/working-set.ts';
 import type { CallTrace } from './ports/call-trace.ts';
+import type { Needs } from './ports/needs.ts';
+
+export { type Needs, NO_NEEDS } from './ports/needs.ts';
 
 /** Wall clock of this process, in milliseconds since the Unix epoch. Deadlines of stock use the database's clock. */
 export interface Clock {
@@ -32,36 +35,6 @@ export interface Claim {
   readonly newReservationId?: string;
 }
 
-/** The rows a command needs locked, as far as it can tell before reading. */
-export interface Needs {
-  readonly targets: readonly Target[];
-  readonly skus: readonly string[];
-  /** Exchanges a reservation is to be made for, with the id it would get. */
-  readonly exchanges: readonly { readonly exchangeId: string; readonly newReservationId: string }[];
-  readonly orderLines: readonly { readonly orderId: string; readonly orderLineId: string }[];
-  /** Customers whose live reservations count, where the rules limit them. */
-  readonly customers: readonly string[];
-  /** Lines of the orders that the targets belong to. */
-  readonly targetOrderLineIds?: readonly string[];
-  /** Pools to create where they are missing. */
-  readonly newPools: readonly PoolRef[];
-  /** Counts that need to know what moved after their own time. */
-  readonly movedSince: readonly (PoolRef & { readonly since: number })[];
-  /** Whether it may make a new version of the rules. */
-  readonly newRules: boolean;
-}
-
-export const NO_NEEDS: Needs = {
-  targets: [],
-  skus: [],
-  exchanges: [],
-  orderLines: [],
-  customers: [],
-  newPools: [],
-  movedSince: [],
-  newRules: false,
-};
-
 export type VerdictKind = 'ACCEPTED' | 'IGNORED' | 'REJECTED';
 
 /** Our answer to one message of a warehouse. */
@@ -75,6 +48,7 @@ export interface Verdict {
 /** What a command answers. Kept with its request id, so it must survive JSON. */
 export type Answer =
   | { readonly kind: 'reservation'; readonly reservation: Reservation | null }
+  | { readonly kind: 'milestone'; readonly reservation: Reservation | null; readonly applied: boolean }
   | { readonly kind: 'stock'; readonly levels: readonly StockLevel[] }
   | { readonly kind: 'items'; readonly items: readonly Item[] }
   | { readonly kind: 'warehouses'; readonly warehouses: readonly Warehouse[] }

@@ -1,4 +1,5 @@
 import { compileRule } from '../adapters/cel/compile-rule.ts';
+import { startExchangeInbox } from '../adapters/exchange/inbox.ts';
 import { connectNats } from '../adapters/nats/connection.ts';
 import { createPublisher } from '../adapters/nats/publisher.ts';
 import { createRefillTarget } from '../adapters/nats/refill-target.ts';
@@ -223,19 +224,19 @@ function startWarehouseSide(natsUrl: string, engine: Engine, observability: Obse
       else if (event.kind === 'failed') logger.warn('relay-failed', { error: event.error });
     },
   });
-  const inbox = startWarehouseInbox({
+  const listening = {
     link,
-    warehouses,
     ensureStreams: keeper.ensure,
     unitOfWork: engine.unitOfWork,
-    report: (event, result) => observability.recordInbound(event, result),
+    report: (event: string, result: string) => observability.recordInbound(event, result),
     log,
-  });
+  };
+  const inboxes = [startWarehouseInbox({ ...listening, warehouses }), startExchangeInbox(listening)];
   return {
     isUp: link.isUp,
     wake: relay.wake,
     stop: async () => {
-      await inbox.stop();
+      await Promise.all(inboxes.map((inbox) => inbox.stop()));
       await relay.stop();
       await keeper.stop();
     },

@@ -123,6 +123,23 @@ create table mikro_orm_migrations (
   constraint mikro_orm_migrations_pkey PRIMARY KEY (id)
 );
 
+create table milestone (
+  exchange_id text not null,
+  reservation_id uuid,
+  milestone text not null,
+  occur_time timestamp(3) with time zone not null,
+  create_time timestamp(3) with time zone not null,
+  applied boolean not null,
+  actor text not null,
+  channel text not null,
+  reason text not null,
+  trace_id text not null,
+  constraint milestone_milestone_check CHECK ((milestone = ANY (ARRAY['APPROVED'::text, 'LABEL_CREATED'::text, 'CARRIER_SCANNED'::text, 'RETURN_RECEIVED'::text, 'INSPECTION_PASSED'::text, 'INSPECTION_FAILED'::text, 'COMPLETED'::text, 'CANCELLED'::text, 'CONVERTED_TO_REFUND'::text])))
+);
+CREATE UNIQUE INDEX milestone_once ON public.milestone USING btree (reservation_id, milestone, exchange_id) NULLS NOT DISTINCT;
+CREATE TRIGGER milestone_append_only BEFORE DELETE OR UPDATE ON public.milestone FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
+CREATE TRIGGER milestone_no_truncate BEFORE TRUNCATE ON public.milestone FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+
 create table order_line (
   order_id text not null,
   order_line_id text not null,

@@ -20,6 +20,7 @@ export interface ServiceAddress {
 const DEFAULT_DATA_DIR = '.earmark';
 const DEFAULT_HTTP_PORT = 8_080;
 const DEFAULT_GRPC_PORT = 50_051;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const ENDPOINTS_FILE = 'endpoints.json';
 
 export function readCliEnvironment(env: NodeJS.ProcessEnv): CliEnvironment {
@@ -40,7 +41,9 @@ export function findService(environment: CliEnvironment, asked: string | undefin
   const chosen = asked ?? environment.url;
   if (chosen !== undefined) {
     const url = parseHttpUrl(chosen);
-    const grpcPort = environment.grpcPort ?? readEndpoints(environment.dataDir, url.port)?.grpcPort;
+    // What runs over the data directory of this machine says nothing about a service on another.
+    const here = LOOPBACK.test(url.hostname) ? readEndpoints(environment.dataDir, url.port) : undefined;
+    const grpcPort = environment.grpcPort ?? here?.grpcPort;
     return addressOf(url, Number(grpcPort ?? DEFAULT_GRPC_PORT));
   }
   const endpoints = readEndpoints(environment.dataDir);

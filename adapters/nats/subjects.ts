@@ -101,6 +101,19 @@ export function dlqSubject(stream: string, wms: string, reason: string): string 
   return `${PREFIX}.dlq.${encodeToken(stream, STREAM_NAME_BYTES_MAX)}.${encodeToken(wms)}.${encodeToken(reason)}`;
 }
 
+/** Where the exchange platform reports the milestones of one exchange. */
+export function milestoneSubject(exchangeId: string): string {
+  return `${PREFIX}.exchange.milestone.${encodeToken(exchangeId)}`;
+}
+
+/** The milestones of all exchanges. */
+export const MILESTONE_FILTER = `${PREFIX}.exchange.milestone.*`;
+
+/** The exchange a subject of the exchange platform is about, or null where its last token is none. */
+export function exchangeOf(subject: string): string | null {
+  return decodeToken(subject.split('.')[4] ?? '');
+}
+
 /** Where a simulated warehouse answers with its own picture of stock. */
 export function pictureSubject(wms: string): string {
   return `${PREFIX}.sim.${encodeToken(wms)}.picture`;

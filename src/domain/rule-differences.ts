@@ -1,3 +1,4 @@
+import { MILESTONES, type MilestoneRule } from './milestone-rules.ts';
 import type { EligibilityRule, Rules } from './rules.ts';
 
 const UNITS: readonly (readonly [unit: string, ms: number])[] = [
@@ -27,6 +28,7 @@ export function describeDifferences(before: Rules, after: Rules): string[] {
   return [
     ...eligibilityDifferences(before.eligibility, after.eligibility),
     ...FIELDS.flatMap(([field, text]) => changed(field, text(before), text(after))),
+    ...milestoneDifferences(before.milestones, after.milestones),
     ...byChannel('channel_hold_windows', before.channelHoldWindowsMs, after.channelHoldWindowsMs, duration),
     ...byChannel('channel_warehouses', before.channelWarehouses, after.channelWarehouses, (codes) =>
       codes.length === 0 ? 'no warehouse' : codes.join(', '),
@@ -55,6 +57,27 @@ function ruleDifferences(before: EligibilityRule, after: EligibilityRule): strin
     ...changed(`the customer message of rule ${after.name}`, before.customerMessage, after.customerMessage),
     ...changed(`the staff message of rule ${after.name}`, before.staffMessage, after.staffMessage),
   ];
+}
+
+function milestoneDifferences(before: readonly MilestoneRule[], after: readonly MilestoneRule[]): string[] {
+  const text = (rules: readonly MilestoneRule[], milestone: string) =>
+    followed(rules.find((rule) => rule.milestone === milestone));
+  return MILESTONES.flatMap((milestone) =>
+    changed(`what follows from ${milestone}`, text(before, milestone), text(after, milestone)),
+  );
+}
+
+function followed(rule: MilestoneRule | undefined): string {
+  switch (rule?.action) {
+    case 'SET_DEADLINE':
+      return `a deadline ${duration(rule.deadlineMs)} later`;
+    case 'FULFIL':
+      return 'a fulfilment';
+    case 'RELEASE':
+      return `a release as ${rule.releaseReason}`;
+    default:
+      return 'nothing';
+  }
 }
 
 function byName(rules: readonly EligibilityRule[]): Map<string, EligibilityRule> {

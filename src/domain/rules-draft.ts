@@ -14,7 +14,9 @@ export interface RulesDraft extends Omit<Rules, 'version' | 'effectiveAt'> {
 
 /** Refuses a draft that contradicts itself, by the field as callers know it; each field alone is in its range already. */
 export function checkDraft(draft: RulesDraft): Refusal | null {
-  return checkNames(draft) ?? checkLength(draft) ?? checkWindows(draft) ?? checkTimeZone(draft);
+  return (
+    checkNames(draft) ?? checkLength(draft) ?? checkWindows(draft) ?? checkMilestones(draft) ?? checkTimeZone(draft)
+  );
 }
 
 function checkNames({ eligibility }: RulesDraft): Refusal | null {
@@ -46,11 +48,24 @@ function checkWindows(draft: RulesDraft): Refusal | null {
     ]),
   ];
   for (const [field, ms] of windows) {
-    if (ms <= 0 || ms < min || ms > max) {
-      return invalid(field, 'lies outside min_hold_window and max_hold_window', { ...bounds(draft), window_ms: ms });
-    }
+    const refusal = checkWindow(draft, field, ms);
+    if (refusal !== null) return refusal;
   }
   return null;
+}
+
+function checkMilestones(draft: RulesDraft): Refusal | null {
+  for (const rule of draft.milestones) {
+    if (rule.action !== 'SET_DEADLINE') continue;
+    const refusal = checkWindow(draft, `milestones[${rule.milestone}].deadline`, rule.deadlineMs);
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}
+
+function checkWindow(draft: RulesDraft, field: string, ms: number): Refusal | null {
+  if (ms > 0 && ms >= draft.minHoldWindowMs && ms <= draft.maxHoldWindowMs) return null;
+  return invalid(field, 'lies outside min_hold_window and max_hold_window', { ...bounds(draft), window_ms: ms });
 }
 
 function bounds({ minHoldWindowMs, maxHoldWindowMs }: RulesDraft) {

@@ -1,3 +1,4 @@
+import { DEFAULT_MILESTONE_RULES, type MilestoneRule } from './milestone-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,6 +20,8 @@ export interface Rules {
   readonly timeZone: string;
   /** Counts the whole days of a hold window as calendar days of the time zone. */
   readonly calendarDays: boolean;
+  /** What follows from milestones; from one without a rule nothing does. */
+  readonly milestones: readonly MilestoneRule[];
   readonly splitAllowed: boolean;
   readonly channelWarehouses: Readonly<Record<string, readonly string[]>>;
   readonly maxLines: number;
@@ -65,6 +68,7 @@ export const FIRST_RULES: Rules = {
   channelHoldWindowsMs: {},
   timeZone: 'UTC',
   calendarDays: false,
+  milestones: DEFAULT_MILESTONE_RULES,
   splitAllowed: true,
   channelWarehouses: {},
   maxLines: 100,

@@ -1,5 +1,6 @@
 import type { OrderLineUse } from './eligibility.ts';
 import type { Item } from './item.ts';
+import type { ReachedMilestone } from './milestone.ts';
 import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import type { Warehouse } from './sourcing.ts';
@@ -12,6 +13,8 @@ export interface WorkingSetRows {
   readonly ruleSet: RuleSet;
   /** The newest rule version, in force or not; null where no command makes another. */
   readonly newestRules: number | null;
+  /** The versions by which the locked reservations were decided, where a command follows them. */
+  readonly earlierRules: readonly RuleSet[];
   readonly warehouses: readonly Warehouse[];
   readonly items: ReadonlyMap<string, Item>;
   /** Every SKU whose pools are locked, whether it has any or not. */
@@ -19,6 +22,8 @@ export interface WorkingSetRows {
   readonly pools: readonly StockLevel[];
   readonly reservations: readonly Reservation[];
   readonly exchanges: readonly ExchangeState[];
+  /** Milestones of the locked reservations, by reservation id; null where no command asks for them. */
+  readonly milestones: ReadonlyMap<string, readonly ReachedMilestone[]> | null;
   readonly orderLines: readonly OrderLineUse[];
   /** Live reservations of each locked customer, without what is past its deadline. */
   readonly liveCounts: ReadonlyMap<string, number>;

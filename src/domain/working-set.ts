@@ -1,8 +1,10 @@
 import type { Caller } from './caller.ts';
 import { uncountedDelta } from './counting.ts';
 import type { OrderLineUse } from './eligibility.ts';
+import { ExchangeStates } from './exchange-states.ts';
 import type { Item } from './item.ts';
 import { LiveCounts } from './live-counts.ts';
+import { MilestoneLog } from './milestone-log.ts';
 import { MissingRows } from './missing-rows.ts';
 import { OrderLineUses } from './order-line-uses.ts';
 import { assertInvariant } from './refusal.ts';
@@ -77,6 +79,8 @@ export interface Movement {
 export class WorkingSet {
   readonly now: number;
   readonly ruleBook: RuleBook;
+  readonly exchanges: ExchangeStates;
+  readonly milestones: MilestoneLog;
   readonly transitions: RecordedTransition[] = [];
   readonly movements: Movement[] = [];
   readonly putItems = new Map<string, Item>();
@@ -87,15 +91,15 @@ export class WorkingSet {
   readonly #loadedPools = new Map<string, StockLevel>();
   readonly #reservations = new Map<string, Reservation>();
   readonly #byTracking = new Map<string, string>();
-  readonly #exchanges = new Map<string, ExchangeState>();
   readonly #orderLines: OrderLineUses;
   readonly #liveCounts: LiveCounts;
-  readonly #changedExchanges = new Set<string>();
 
   constructor(rows: WorkingSetRows) {
     this.#rows = rows;
     this.now = rows.now;
-    this.ruleBook = new RuleBook(rows.ruleSet, rows.newestRules);
+    this.ruleBook = new RuleBook(rows.ruleSet, rows.newestRules, rows.earlierRules);
+    this.exchanges = new ExchangeStates(rows.exchanges);
+    this.milestones = new MilestoneLog(rows.milestones);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
     for (const level of rows.pools) {
       const key = poolKey(level.sku, level.warehouse);
@@ -106,7 +110,6 @@ export class WorkingSet {
       this.#reservations.set(reservation.reservationId, reservation);
       this.#byTracking.set(reservation.trackingId, reservation.reservationId);
     }
-    for (const exchange of rows.exchanges) this.#exchanges.set(exchange.exchangeId, exchange);
     this.#orderLines = new OrderLineUses(rows.orderLines);
     this.#liveCounts = new LiveCounts(rows.liveCounts, rows.now);
   }
@@ -141,7 +144,7 @@ export class WorkingSet {
 
   /** @throws MissingRows where the exchange's newest reservation is known but not locked */
   exchange(exchangeId: string): { readonly state: ExchangeState; readonly latest: Reservation | null } {
-    const state = this.#exchanges.get(exchangeId) ?? { exchangeId, reservationId: null, closedBy: null };
+    const state = this.exchanges.get(exchangeId);
     if (state.reservationId === null) return { state, latest: null };
     const latest = this.#reservations.get(state.reservationId);
     if (latest === undefined) throw new MissingRows([state.reservationId]);
@@ -203,7 +206,7 @@ export class WorkingSet {
     for (const change of pools) this.#applyPool(change, transition, occurredAt);
     this.#reservations.set(next.reservationId, next);
     this.#byTracking.set(next.trackingId, next.reservationId);
-    if (previous === null) this.#openExchange(next);
+    if (previous === null) this.exchanges.open(next.exchangeId, next.reservationId);
     this.#orderLines.move(previous, next);
     this.#liveCounts.move(previous, next);
     this.transitions.push(transition);
@@ -252,10 +255,6 @@ export class WorkingSet {
     return this.#orderLines.changed();
   }
 
-  changedExchanges(): ExchangeState[] {
-    return [...this.#changedExchanges].map((id) => this.#exchanges.get(id)).filter((state) => state !== undefined);
-  }
-
   /** The first known number of bought units stands. */
   setPurchased(orderId: string, orderLineId: string, purchased: number): void {
     this.#orderLines.setPurchased(orderId, orderLineId, purchased);
@@ -282,11 +281,5 @@ export class WorkingSet {
       reservationId: transition.next.reservationId,
       cause: transition.cause,
     });
-  }
-
-  #openExchange(next: Reservation): void {
-    const { exchangeId, reservationId } = next;
-    this.#exchanges.set(exchangeId, { exchangeId, reservationId, closedBy: null });
-    this.#changedExchanges.add(exchangeId);
   }
 }

@@ -7,8 +7,8 @@ import { ITEM_COLUMNS, type ItemRow, toItem, toWarehouse, type WarehouseRow } fr
 import { RULE_COLUMNS, type RuleRow, toRules } from './rule-rows.ts';
 import { pipeline, rowsOf } from './statements.ts';
 
-/** Rule versions kept in memory; older ones are read again when a unit needs them. */
-const RULES_KEPT_MAX = 16;
+/** Rule versions kept in memory; others are read again when a unit needs them. */
+const RULES_KEPT_MAX = 64;
 
 /** Items kept in memory; with more in use, all are read again. */
 const ITEMS_KEPT_MAX = 50_000;
@@ -35,6 +35,13 @@ export class CatalogCache {
     const set = await this.#ruleSet(client, version);
     this.#countsCustomers = set.rules.maxLivePerCustomer > 0;
     return set;
+  }
+
+  /** Versions by which reservations were decided that are live still. */
+  async earlierRuleSets(client: PoolClient, versions: readonly number[]): Promise<RuleSet[]> {
+    const sets: RuleSet[] = [];
+    for (const version of versions) sets.push(await this.#ruleSet(client, version));
+    return sets;
   }
 
   async #ruleSet(client: PoolClient, version: number): Promise<RuleSet> {

@@ -1,6 +1,9 @@
 import type { PoolClient, QueryResult } from 'pg';
 import { type OrderLineUse, orderLineKey } from '../domain/eligibility.ts';
+import type { ReachedMilestone } from '../domain/milestone.ts';
+import type { Milestone } from '../domain/milestone-rules.ts';
 import type { Reservation } from '../domain/reservation.ts';
+import type { RuleSet } from '../domain/rule-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
 import type { ExchangeState } from '../domain/working-set.ts';
 import { WorkingSet } from '../domain/working-set.ts';
@@ -20,6 +23,7 @@ import {
   lockRules,
   readClock,
   readDue,
+  readMilestones,
   readMovedSince,
 } from './locks.ts';
 import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
@@ -70,15 +74,18 @@ export async function lockAndLoad(
     rows<ReservationRow>('lock-reservations'),
     rows<AllocationRow>('read-allocations'),
   );
+  const ruleSet = await cache.ruleSet(client, clock.rule_version);
   const work = new WorkingSet({
     now: clock.now,
-    ruleSet: await cache.ruleSet(client, clock.rule_version),
+    ruleSet,
+    earlierRules: await earlierRules(client, commands, reservations, ruleSet, cache),
     newestRules: rows<{ version: number }>('read-newest-rules')[0]?.version ?? null,
     warehouses: await cache.warehouses(client, clock.catalog_version),
     items: await cache.items(client, clock.catalog_version, locks.skus),
     skus: new Set(locks.skus),
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
+    milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
     liveCounts: new Map(
@@ -132,6 +139,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
+    ...(locks.milestones && locks.reservationIds.length > 0 ? [readMilestones(locks.reservationIds)] : []),
     ...(locks.skus.length > 0 ? [readDue(locks, deepDue)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),
     readClock(),
@@ -147,6 +155,36 @@ function isUncounted(work: WorkingSet, commands: readonly Command[], locks: Lock
 function resultOf(results: readonly QueryResult[], named: readonly string[], name: string): QueryResult | undefined {
   const at = named.indexOf(name);
   return at < 0 ? undefined : results[at + 1];
+}
+
+/** The rules by which the locked reservations were decided, where a command follows them. */
+async function earlierRules(
+  client: PoolClient,
+  commands: readonly Command[],
+  reservations: readonly Reservation[],
+  inForce: RuleSet,
+  cache: CatalogCache,
+): Promise<RuleSet[]> {
+  if (!commands.some(({ needs }) => needs.ownRules)) return [];
+  const versions = new Set(reservations.map((one) => one.ruleVersion));
+  versions.delete(inForce.rules.version);
+  return await cache.earlierRuleSets(client, [...versions]);
+}
+
+interface MilestoneRow {
+  readonly reservation_id: string;
+  readonly milestone: Milestone;
+  readonly occurred_at: number;
+}
+
+function byReservation(rows: readonly MilestoneRow[]): Map<string, ReachedMilestone[]> {
+  const reached = new Map<string, ReachedMilestone[]>();
+  for (const { reservation_id, milestone, occurred_at } of rows) {
+    const list = reached.get(reservation_id) ?? [];
+    list.push({ milestone, occurredAt: occurred_at });
+    reached.set(reservation_id, list);
+  }
+  return reached;
 }
 
 interface ClockRow {

@@ -40,6 +40,8 @@ export interface LockSet {
   readonly wantedOrderIds: readonly string[];
   readonly newPools: readonly { readonly sku: string; readonly warehouse: string }[];
   readonly reservationIds: readonly string[];
+  /** Whether the milestones of the reservations are read. */
+  readonly milestones: boolean;
 }
 
 /** Claims request ids; returns the ones that were there before. */
@@ -193,6 +195,16 @@ export function lockReservations(ids: readonly string[]): Statement[] {
       values,
     },
   ];
+}
+
+/** Milestones of locked reservations, of which others can add none meanwhile. */
+export function readMilestones(ids: readonly string[]): Statement {
+  return {
+    name: 'read-milestones',
+    text: `select m.reservation_id, m.milestone, ${millis('m.occur_time')} as occurred_at from milestone m
+      where m.reservation_id = any($1::uuid[])`,
+    values: [ids],
+  };
 }
 
 /**

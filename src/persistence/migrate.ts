@@ -5,6 +5,7 @@ import { classifyFailure } from './failures.ts';
 import { FIRST_RULE_VERSION_SQL, LEDGER_SQL } from './migrations/001-ledger.sql.ts';
 import { ASSERT_ROWS_SQL } from './migrations/002-assert-rows.sql.ts';
 import { RULE_VERSIONS_SQL } from './migrations/003-rule-versions.sql.ts';
+import { MILESTONES_SQL } from './migrations/004-milestones.sql.ts';
 import { CHECKPOINTS_SQL } from './migrations/007-checkpoints.sql.ts';
 import { EVENT_BODIES_SQL } from './migrations/007-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/007-refusals.sql.ts';
@@ -32,6 +33,12 @@ class RuleVersions extends Migration {
   }
 }
 
+class Milestones extends Migration {
+  override up(): void {
+    this.addSql(MILESTONES_SQL);
+  }
+}
+
 class Audit extends Migration {
   override up(): void {
     this.addSql(EVENT_BODIES_SQL);
@@ -45,6 +52,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
   { name: '002-assert-rows', class: AssertRows },
   { name: '003-rule-versions', class: RuleVersions },
+  { name: '004-milestones', class: Milestones },
   { name: '007-audit', class: Audit },
 ];
 

@@ -56,8 +56,12 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     orderIds.add(ref.orderId);
     orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
   }
+  const closing = commands.some((command) => command.needs.milestones);
   for (const row of found) {
     reservationIds.add(row.reservation_id);
+    if (closing && row.targeted && !exchanges.has(row.exchange_id)) {
+      exchanges.set(row.exchange_id, { exchangeId: row.exchange_id, newReservationId: null });
+    }
     for (const line of lineFacts(row.lines)) {
       (row.targeted ? wantedSkus : skus).add(line.sku);
       if (line.orderLineId === '') continue;
@@ -75,6 +79,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     wantedOrderIds: [...orderIds],
     newPools: commands.flatMap((command) => [...command.needs.newPools]),
     reservationIds: [...reservationIds].sort(),
+    milestones: closing,
   };
 }
 

@@ -3,6 +3,7 @@ import { isReplaced, type Reservation, type ReservationLine } from '../domain/re
 import type { ExchangeState, RecordedTransition, WorkingSet } from '../domain/working-set.ts';
 import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
 import { catalogStatements } from './catalog-writes.ts';
+import { milestoneStatements } from './milestone-writes.ts';
 import {
   insertAllocations,
   insertAuditEvents,
@@ -53,6 +54,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...when(updated.length > 0, () => [updateReservations(updated.map(nextOf)), ...updateAllocations(updated)]),
     ...when(created.length > 0, () => [insertReservations(created.map(nextOf)), insertAllocations(created)]),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
+    ...milestoneStatements(work),
     ...outboxStatements(context),
   ];
 }
@@ -85,13 +87,14 @@ function nextOf({ next }: { readonly next: Reservation }): Reservation {
   return next;
 }
 
-/** Exchanges that got a reservation keep it; those only created to be locked are removed again. */
+/** Exchanges that got a reservation or were closed are kept; those only created to be locked are removed again. */
 function exchangeStatements({ work, exchanges }: WriteContext): Statement[] {
-  const changed = new Map(work.changedExchanges().map((state) => [state.exchangeId, state]));
+  const changed = new Map(work.exchanges.changed().map((state) => [state.exchangeId, state]));
   const unused = [...exchanges.values()].filter((row) => row.created && !changed.has(row.exchangeId));
-  const moved = [...changed.values()].filter(
-    (state) => exchanges.get(state.exchangeId)?.reservationId !== state.reservationId,
-  );
+  const moved = [...changed.values()].filter((state) => {
+    const before = exchanges.get(state.exchangeId);
+    return before?.reservationId !== state.reservationId || before.closedBy !== state.closedBy;
+  });
   return [
     ...when(unused.length > 0, () => [
       {
@@ -103,9 +106,14 @@ function exchangeStatements({ work, exchanges }: WriteContext): Statement[] {
     ...when(moved.length > 0, () => [
       {
         name: 'update-exchanges',
-        text: `update exchange e set reservation_id = w.reservation_id
-          from unnest($1::text[], $2::uuid[]) as w (exchange_id, reservation_id) where e.exchange_id = w.exchange_id`,
-        values: [moved.map((state) => state.exchangeId), moved.map((state) => state.reservationId)],
+        text: `update exchange e set reservation_id = w.reservation_id, closed_by = w.closed_by
+          from unnest($1::text[], $2::uuid[], $3::text[]) as w (exchange_id, reservation_id, closed_by)
+          where e.exchange_id = w.exchange_id`,
+        values: [
+          moved.map((state) => state.exchangeId),
+          moved.map((state) => state.reservationId),
+          moved.map((state) => state.closedBy),
+        ],
       },
     ]),
   ];

@@ -6,12 +6,16 @@ import {
   FulfilRequestSchema,
   type ReleaseRequest,
   ReleaseRequestSchema,
+  type ReportMilestoneRequest,
+  ReportMilestoneRequestSchema,
   ReservationService,
 } from '../gen/earmark/v1/reservation_service_pb.ts';
 import type { Outcome, UnitOfWork } from '../ports.ts';
+import { reportMilestone } from '../use-cases/report-milestone.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../use-cases/resolve.ts';
 import { contentHash } from './content-hash.ts';
-import { toReleaseReason, toTarget } from './reservation-mapping.ts';
+import { toMilestone } from './milestone-mapping.ts';
+import { toReleaseReason, toReservation, toTarget } from './reservation-mapping.ts';
 import { toReservationAnswer } from './reserve-mapping.ts';
 import { type Rpc, type RpcCall, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
@@ -21,7 +25,7 @@ interface Deps {
   readonly unitOfWork: UnitOfWork;
 }
 
-/** Release, Fulfil and Extend. */
+/** Release, Fulfil, Extend and ReportMilestone. */
 export function resolutionHandlers(deps: Deps): Rpc[] {
   return [
     unary(ReservationService.method.release, async (request, call) =>
@@ -33,6 +37,7 @@ export function resolutionHandlers(deps: Deps): Rpc[] {
     unary(ReservationService.method.extend, async (request, call) =>
       toReservationAnswer(await extend(deps, request, call)),
     ),
+    unary(ReservationService.method.reportMilestone, (request, call) => report(deps, request, call)),
   ];
 }
 
@@ -71,4 +76,22 @@ function extend(deps: Deps, request: ExtendRequest, call: RpcCall): Promise<Outc
     expireAt,
   };
   return extendReservation(deps, input, call);
+}
+
+async function report(deps: Deps, request: ReportMilestoneRequest, call: RpcCall) {
+  const occurredAt = fromTimestamp(request.occurredTime);
+  const input = {
+    requestId: request.requestId,
+    contentHash: contentHash(ReportMilestoneRequestSchema, request),
+    target: toTarget(request.target),
+    milestone: toMilestone(request.milestone),
+    occurredAt: occurredAt === null ? null : Math.floor(occurredAt),
+    note: request.note,
+  };
+  const outcome = await reportMilestone(deps, input, call);
+  if (!outcome.ok) throw refusedCall(outcome.refusal);
+  if (outcome.answer.kind !== 'milestone') throw new TypeError('ReportMilestone answers with a milestone');
+  const { reservation, applied } = outcome.answer;
+  const shown = reservation === null ? {} : { reservation: toReservation(reservation) };
+  return { ...shown, applied, replayed: outcome.replayed };
 }

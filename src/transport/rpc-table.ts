@@ -23,7 +23,6 @@ export const SERVICES: readonly DescService[] = [
 
 /** The RPCs that answer UNIMPLEMENTED in this release, by full name without the package. */
 export const UNIMPLEMENTED_RPCS: readonly string[] = [
-  'ReservationService/ReportMilestone',
   'StockService/ListShortages',
   'RuleService/SimulateRules',
   'RuleService/ApplyRules',

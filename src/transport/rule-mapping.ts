@@ -4,10 +4,8 @@ import { type Refusal, unsupported } from '../domain/refusal.ts';
 import { describeDifferences } from '../domain/rule-differences.ts';
 import { FIRST_RULES, type Rules, rulesEtag } from '../domain/rules.ts';
 import { invalid, type RulesDraft } from '../domain/rules-draft.ts';
-import { Milestone, ReleaseReason } from '../gen/earmark/v1/reservation_pb.ts';
+import { Milestone } from '../gen/earmark/v1/reservation_pb.ts';
 import {
-  MilestoneAction,
-  type MilestoneRule,
   RulesSchema,
   RuleVersionSchema,
   SourcingStrategy,
@@ -15,19 +13,15 @@ import {
   type RuleVersion as WireRuleVersion,
 } from '../gen/earmark/v1/rules_pb.ts';
 import type { RuleVersion } from '../ports/rules-reader.ts';
-import { fromTimestamp, toTimestamp } from './wire-time.ts';
+import { toMilestoneRules, toWireMilestoneRule } from './milestone-mapping.ts';
+import { isRefusal } from './reserve-mapping.ts';
+import { fromTimestamp, NANOS_PER_MS, toMs, toTimestamp } from './wire-time.ts';
 
 const DAY_MS = 86_400_000;
-const NANOS_PER_MS = 1_000_000;
 
 /** What holds for everybody as long as rules cannot say otherwise. */
 const WAITLIST_WINDOW_MS = 30 * DAY_MS;
 const EXPIRY_WARNING_MS = DAY_MS;
-const TERMINAL_MILESTONES = [
-  { milestone: Milestone.COMPLETED, action: MilestoneAction.FULFIL },
-  { milestone: Milestone.CANCELLED, action: MilestoneAction.RELEASE, releaseReason: ReleaseReason.CANCELLED },
-  { milestone: Milestone.CONVERTED_TO_REFUND, action: MilestoneAction.RELEASE, releaseReason: ReleaseReason.REFUNDED },
-];
 
 export function toWireRules(rules: Rules): WireRules {
   return create(RulesSchema, {
@@ -44,7 +38,7 @@ export function toWireRules(rules: Rules): WireRules {
     channelHoldWindows: mapValues(rules.channelHoldWindowsMs, durationFromMs),
     timeZone: rules.timeZone,
     calendarDays: rules.calendarDays,
-    milestones: TERMINAL_MILESTONES,
+    milestones: rules.milestones.map(toWireMilestoneRule),
     sourcing: SourcingStrategy.PRIORITY,
     splitAllowed: rules.splitAllowed,
     channelWarehouses: Object.entries(rules.channelWarehouses).map(([channel, warehouses]) => ({
@@ -71,6 +65,8 @@ export function toWireRuleVersion({ rules, author, createdAt, previous }: RuleVe
 export function toDraft(wire: WireRules): RulesDraft | Refusal {
   const refusal = findUnsupported(wire) ?? findUnclear(wire);
   if (refusal !== null) return refusal;
+  const milestones = toMilestoneRules(wire.milestones);
+  if (isRefusal(milestones)) return milestones;
   const effectiveAt = fromTimestamp(wire.effectiveTime);
   return {
     effectiveAt: effectiveAt === null ? null : Math.ceil(effectiveAt),
@@ -87,6 +83,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     channelHoldWindowsMs: mapValues(wire.channelHoldWindows, (window) => toMs(window) ?? 0),
     timeZone: wire.timeZone === '' ? FIRST_RULES.timeZone : wire.timeZone,
     calendarDays: wire.calendarDays,
+    milestones,
     splitAllowed: wire.splitAllowed,
     channelWarehouses: Object.fromEntries(wire.channelWarehouses.map((one) => [one.channel, one.warehouses])),
     maxLines: wire.maxLines === 0 ? FIRST_RULES.maxLines : wire.maxLines,
@@ -101,20 +98,12 @@ function findUnsupported(wire: WireRules): Refusal | null {
   const differs = (window: Duration | undefined, ms: number) => window !== undefined && toMs(window) !== ms;
   if (differs(wire.waitlistWindow, WAITLIST_WINDOW_MS)) return unsupported('rules.waitlist_window');
   if (differs(wire.expiryWarning, EXPIRY_WARNING_MS)) return unsupported('rules.expiry_warning');
-  if (wire.milestones.length > 0 && !areTerminal(wire.milestones)) return unsupported('rules.milestones');
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
   if (wire.sourcing > SourcingStrategy.PRIORITY) return unsupported('rules.sourcing');
   if (wire.safetyStocks.length > 0) return unsupported('rules.safety_stocks');
   if (wire.exchangePools.length > 0) return unsupported('rules.exchange_pools');
   if (differs(wire.manualBaseline, 0)) return unsupported('rules.manual_baseline');
   return null;
-}
-
-function areTerminal(milestones: readonly MilestoneRule[]): boolean {
-  const text = ({ milestone, action, releaseReason }: Partial<MilestoneRule>) =>
-    `${milestone}/${action}/${releaseReason ?? ReleaseReason.UNSPECIFIED}`;
-  const told = milestones.map((rule) => (rule.deadline === undefined ? text(rule) : 'deadline')).sort();
-  return told.join() === TERMINAL_MILESTONES.map(text).sort().join();
 }
 
 /** A channel named twice, and windows finer than deadlines are kept. */
@@ -130,14 +119,13 @@ function findUnclear(wire: WireRules): Refusal | null {
       `channel_hold_windows[${JSON.stringify(channel)}]`,
       window,
     ]),
+    ...wire.milestones.map(({ deadline }, at): [string, Duration | undefined] => [
+      `milestones[${at}].deadline`,
+      deadline,
+    ]),
   ];
   const fine = windows.find(([, window]) => (window?.nanos ?? 0) % NANOS_PER_MS !== 0);
   return fine === undefined ? null : invalid(fine[0], 'is no whole number of milliseconds');
-}
-
-/** In milliseconds; null where unset. */
-function toMs(window: Duration | undefined): number | null {
-  return window === undefined ? null : Number(window.seconds) * 1_000 + window.nanos / NANOS_PER_MS;
 }
 
 /** Keys may be any text, also `__proto__`, which an assignment would lose. */

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 
-const NANOS_PER_MS = 1_000_000;
+export const NANOS_PER_MS = 1_000_000;
 const NANOS_PER_MICROSECOND = 1_000;
 
 /** An instant in milliseconds since the Unix epoch as a Timestamp, to the microsecond. */
@@ -18,7 +18,11 @@ export function fromTimestamp(timestamp: Timestamp | undefined): number | null {
 
 /** A Duration in milliseconds; unset and zero are both null, which asks for the default. */
 export function fromDuration(duration: Duration | undefined): number | null {
-  if (duration === undefined) return null;
-  const ms = Number(duration.seconds) * 1_000 + duration.nanos / NANOS_PER_MS;
+  const ms = toMs(duration);
   return ms === 0 ? null : ms;
+}
+
+/** In milliseconds; null where unset. */
+export function toMs(duration: Duration | undefined): number | null {
+  return duration === undefined ? null : Number(duration.seconds) * 1_000 + duration.nanos / NANOS_PER_MS;
 }

@@ -23,7 +23,7 @@ export async function expireDue(
     name: 'expire',
     caller: CLOCK_CALLER,
     claim: null,
-    needs: { ...NO_NEEDS, targets: reservationIds.map((id) => ({ by: 'reservation' as const, id })) },
+    needs: { ...NO_NEEDS, ownRules: true, targets: reservationIds.map((id) => ({ by: 'reservation' as const, id })) },
     lineCount: reservationIds.length,
     trace: null,
     decide: (work) => decideSweep(work, reservationIds),
@@ -39,7 +39,7 @@ function decideSweep(work: WorkingSet, reservationIds: readonly string[]): Decis
   for (const id of reservationIds) {
     const found = work.find({ by: 'reservation', id });
     if (found === null) continue;
-    const decision = flagOverdue(found, work.rules, work.now);
+    const decision = flagOverdue(found, work.ruleBook.of(found), work.now);
     if (decision.outcome === 'changed') {
       const cause = causeOf(CLOCK_CALL, 'overdue in preparation');
       work.record({ kind: decision.kind, previous: found, next: decision.next, cause }, decision.pools);

@@ -61,8 +61,9 @@ export function extendReservation(deps: Deps, input: ExtendInput, call: Call): P
     method: 'Extend',
     input,
     call,
+    needs: { ownRules: true },
     decide: (found, work) =>
-      recordTransition(work, found, extend(found, input.expireAt, work.rules, work.now), call, ''),
+      recordTransition(work, found, extend(found, input.expireAt, work.ruleBook.of(found), work.now), call, ''),
   });
   return submitOne(deps.unitOfWork, command, call);
 }

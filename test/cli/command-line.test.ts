@@ -136,6 +136,7 @@ describe('finding the service', () => {
     expect(find({ EARMARK_URL: 'http://there:81/' }).url).toBe('http://there:81');
     expect(find({ EARMARK_URL: 'http://there:81' }, 'https://other').url).toBe('https://other');
     expect(find({ EARMARK_URL: 'http://127.0.0.1:4001' }).grpcUrl).toBe('http://127.0.0.1:4002');
+    expect(find({ EARMARK_URL: 'http://there:4001' }).grpcUrl).toBe('http://there:50051');
     expect(() => find({}, 'ftp://there')).toThrow(/not an address/);
   });
 });

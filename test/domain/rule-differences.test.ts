@@ -16,6 +16,21 @@ test.each<[Partial<Rules>, string[]]>([
     ['time_zone was UTC, is now Europe/Berlin', 'calendar_days was no, is now yes'],
   ],
   [{ maxLivePerCustomer: 3 }, ['max_live_per_customer was none, is now 3']],
+  [
+    {
+      milestones: [
+        { milestone: 'LABEL_CREATED', action: 'SET_DEADLINE', deadlineMs: 5 * DAY_MS },
+        { milestone: 'COMPLETED', action: 'RELEASE', releaseReason: 'MANUAL' },
+        { milestone: 'CANCELLED', action: 'RELEASE', releaseReason: 'CANCELLED' },
+        { milestone: 'CONVERTED_TO_REFUND', action: 'NONE' },
+      ],
+    },
+    [
+      'what follows from LABEL_CREATED was nothing, is now a deadline 5 d later',
+      'what follows from COMPLETED was a fulfilment, is now a release as MANUAL',
+      'what follows from CONVERTED_TO_REFUND was a release as REFUNDED, is now nothing',
+    ],
+  ],
   [{ channelHoldWindowsMs: { store: DAY_MS } }, ['channel_hold_windows of store was unset, is now 1 d']],
   [
     { channelWarehouses: { store: [], web: ['W1', 'W2'] } },
@@ -46,6 +61,7 @@ test('every rule that can be changed is told', () => {
     { channelHoldWindowsMs: { a: 1 } },
     { timeZone: 'Asia/Tokyo' },
     { calendarDays: true },
+    { milestones: [] },
     { splitAllowed: false },
     { channelWarehouses: { a: ['W1'] } },
     { maxLines: 1 },

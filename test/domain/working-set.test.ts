@@ -37,7 +37,7 @@ function written(work: WorkingSet) {
     transitions: work.transitions,
     movements: work.movements,
     orderLines: work.changedOrderLines(),
-    exchanges: work.changedExchanges(),
+    exchanges: work.exchanges.changed(),
   });
 }
 
@@ -61,7 +61,7 @@ describe('what one command did', () => {
     expect(work.find({ by: 'reservation', id: 'r-1' })).toBe(held);
     expect(work.find({ by: 'tracking', id: held.trackingId })).toBe(held);
     expect(work.find({ by: 'exchange', id: 'x-1' })).toBe(held);
-    expect(work.changedExchanges()).toEqual([{ exchangeId: 'x-1', reservationId: 'r-1', closedBy: null }]);
+    expect(work.exchanges.changed()).toEqual([{ exchangeId: 'x-1', reservationId: 'r-1', closedBy: null }]);
     expect(work.movements).toEqual([]);
   });
 

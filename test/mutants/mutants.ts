@@ -39,6 +39,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/unit-of-work.pg.test.ts',
     title: 'may be sent again under its id',
   },
+  { name: 'overtaken-milestone', file: 'test/domain/milestone.test.ts', title: 'that was overtaken' },
+  { name: 'milestone-beyond-window', file: 'test/domain/milestone.test.ts', title: 'leaves the shortest window' },
   { name: 'lines-checked-one-by-one', file: 'test/domain/sourcing.test.ts', title: '' },
   {
     name: 'swap-gives-back-without-new',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
-import { lockPools, lockReservations, readDue, readMovedSince } from '../../src/persistence/locks.ts';
+import { lockPools, lockReservations, readDue, readMilestones, readMovedSince } from '../../src/persistence/locks.ts';
 import { updateAllocations, updateReservations } from '../../src/persistence/reservation-writes.ts';
 import { pipeline, type Statement } from '../../src/persistence/statements.ts';
 import { poolStatements } from '../../src/persistence/stock-writes.ts';
@@ -27,6 +27,7 @@ const locks = { wantedSkus: ['A'], wantedOrderIds: ['O'] };
 const STATEMENTS: readonly Statement[] = [
   lockPools(['A']),
   ...lockReservations(['00000000-0000-7000-8000-000000000001']),
+  readMilestones(['00000000-0000-7000-8000-000000000001']),
   readDue(locks, false),
   readDue(locks, true),
   readMovedSince([{ sku: 'A', warehouse: 'W1', since: 1 }]),

@@ -6,6 +6,7 @@ import {
   dlqSubject,
   eventSubject,
   inSubject,
+  milestoneSubject,
   type OutEvent,
   outSubject,
   stateSubject,
@@ -81,6 +82,7 @@ const MESSAGE = 'messageIdParameter';
 const STREAM = 'streamParameter';
 const REASON = 'reasonParameter';
 const EVENT = 'eventParameter';
+const EXCHANGE = 'exchangeParameter';
 
 /** Every subject of the contract. */
 export function listChannels(): Channel[] {
@@ -152,12 +154,11 @@ function otherChannels(): Channel[] {
     }),
     channel(
       'exchange-milestone',
-      'earmark.v1.exchange.milestone.{exchange}',
+      milestoneSubject(EXCHANGE),
       'EARMARK_EXCHANGE',
       'receive',
       ReportMilestoneRequestSchema,
       {
-        isPlanned: true,
         summary: 'The exchange platform reports a milestone.',
       },
     ),

@@ -1,4 +1,5 @@
 import type { EmbeddedServer } from '../../adapters/embedded/embedded-server.ts';
+import { startExchangeInbox } from '../../adapters/exchange/inbox.ts';
 import { createRefillTarget } from '../../adapters/nats/refill-target.ts';
 import { startWarehouseInbox } from '../../adapters/wms/inbox.ts';
 import { createEventReader } from '../../src/persistence/event-reader.ts';
@@ -52,14 +53,14 @@ export async function openWarehouseSide(
       if (event.kind === 'failed') log(String(event.error));
     },
   });
-  const inbox = startWarehouseInbox({
+  const listening = {
     patience: { deliveriesMax: 2, attemptsMax: 6 },
     link: nats.link,
-    warehouses: stock.warehouses,
     ensureStreams: nats.keeper.ensure,
     unitOfWork: unitOfWorkOf(service.unitOfWork),
     log,
-  });
+  };
+  const inboxes = [startWarehouseInbox({ ...listening, warehouses: stock.warehouses }), startExchangeInbox(listening)];
   return {
     service,
     nats,
@@ -69,7 +70,7 @@ export async function openWarehouseSide(
     events: createEventReader(pool, createRefusals(pool)),
     complaints,
     close: async () => {
-      await Promise.all([inbox.stop(), relay.stop()]);
+      await Promise.all([...inboxes.map((inbox) => inbox.stop()), relay.stop()]);
       await nats.close();
       await service.close();
     },

@@ -9,6 +9,9 @@ import { DAY_MS, T0 } from '../support/arbitraries.ts';
 
 type WireRules = MessageInitShape<typeof RulesSchema>;
 
+const { APPROVED } = Milestone;
+const { RELEASE } = MilestoneAction;
+
 const draftOf = (wire: WireRules) => toDraft(create(RulesSchema, wire));
 
 describe('rules on the wire', () => {
@@ -35,8 +38,6 @@ describe('rules on the wire', () => {
   test.each<[string, WireRules]>([
     ['rules.waitlist_window', { waitlistWindow: durationFromMs(DAY_MS) }],
     ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
-    ['rules.milestones', { milestones: [{ milestone: Milestone.APPROVED, action: MilestoneAction.SET_DEADLINE }] }],
-    ['rules.milestones', { milestones: [{ milestone: Milestone.COMPLETED, action: MilestoneAction.RELEASE }] }],
     ['rules.pick_on', { pickOn: Milestone.APPROVED }],
     ['rules.sourcing', { sourcing: SourcingStrategy.NEAREST }],
     ['rules.safety_stocks', { safetyStocks: [{ sku: 'A', units: 1 }] }],
@@ -69,11 +70,42 @@ describe('rules on the wire', () => {
   });
 
   test.each<[string, WireRules]>([
+    ['rules.milestones[1].milestone', { milestones: [{ milestone: APPROVED }, { milestone: APPROVED }] }],
+    ['rules.milestones[0].deadline', { milestones: [{ milestone: APPROVED, action: MilestoneAction.SET_DEADLINE }] }],
+    ['rules.milestones[0].deadline', { milestones: [{ milestone: APPROVED, deadline: durationFromMs(DAY_MS) }] }],
+    [
+      'rules.milestones[0].release_reason',
+      { milestones: [{ milestone: APPROVED, releaseReason: ReleaseReason.MANUAL }] },
+    ],
+    [
+      'rules.milestones[0].release_reason',
+      { milestones: [{ milestone: APPROVED, action: RELEASE, releaseReason: ReleaseReason.EXPIRED }] },
+    ],
     ['rules.channel_warehouses[1].channel', { channelWarehouses: [{ channel: 'a' }, { channel: 'a' }] }],
     ['rules.default_hold_window', { defaultHoldWindow: { seconds: 5n, nanos: 1 } }],
     ['rules.channel_hold_windows["a"]', { channelHoldWindows: { a: { seconds: 5n, nanos: 500 } } }],
   ])('that are not clear are refused by %s', (field, wire) => {
     expect(draftOf(wire)).toMatchObject({ reason: 'INVALID_FIELD', metadata: { field } });
+  });
+
+  test('name what follows from milestones; the rest stays as in the first version', () => {
+    const milestones = [
+      { milestone: Milestone.INSPECTION_FAILED, action: RELEASE },
+      { milestone: Milestone.LABEL_CREATED, action: MilestoneAction.SET_DEADLINE, deadline: durationFromMs(DAY_MS) },
+      { milestone: Milestone.COMPLETED, action: MilestoneAction.NONE },
+      { milestone: Milestone.APPROVED, action: MilestoneAction.NONE },
+    ];
+    const draft = draftOf({ milestones });
+    const told = [
+      { milestone: 'LABEL_CREATED', action: 'SET_DEADLINE', deadlineMs: DAY_MS },
+      { milestone: 'INSPECTION_FAILED', action: 'RELEASE', releaseReason: 'MANUAL' },
+      { milestone: 'COMPLETED', action: 'NONE' },
+      { milestone: 'CANCELLED', action: 'RELEASE', releaseReason: 'CANCELLED' },
+      { milestone: 'CONVERTED_TO_REFUND', action: 'RELEASE', releaseReason: 'REFUNDED' },
+    ] as const;
+    expect(draft).toMatchObject({ milestones: told });
+    const shown = toWireRules({ ...FIRST_RULES, milestones: told });
+    expect(toDraft(shown)).toMatchObject({ milestones: told });
   });
 
   test('are listed with who made them, when, and what they changed', () => {

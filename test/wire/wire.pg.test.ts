@@ -7,6 +7,7 @@ import { checkCase } from './check-case.ts';
 import { createConnectClient } from './connect-client.ts';
 import { createCurlClient } from './curl-client.ts';
 import { createGrpcClient } from './grpc-client.ts';
+import { MILESTONE_CASES } from './milestone-cases.ts';
 import { stockUp } from './stock-up.ts';
 import { type CaseWorld, reserveStep, WIRE_CASES } from './wire-cases.ts';
 import type { WireAnswer, WireClient } from './wire-client.ts';
@@ -39,7 +40,7 @@ afterAll(async () => {
 describe.each(CLIENTS)('%s', (name) => {
   const client = () => clients.get(name) as WireClient;
 
-  test.each(WIRE_CASES)('$name', async (wireCase) => {
+  test.each([...WIRE_CASES, ...MILESTONE_CASES])('$name', async (wireCase) => {
     await checkCase(client(), wireCase, worldOf(name));
   });
 

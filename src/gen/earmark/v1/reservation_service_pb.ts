@@ -580,7 +580,9 @@ export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*
   messageDesc(file_earmark_v1_reservation_service, 11);
 
 /**
- * Tells what happened to the exchange. May come in any order, repeated and late.
+ * Tells what happened to the exchange. May come in any order, repeated and late: of each milestone the first report has
+ * its one effect, and one that a later milestone has overtaken changes nothing. COMPLETED, CANCELLED and
+ * CONVERTED_TO_REFUND close the exchange, also before anything was reserved for it.
  *
  * @generated from message earmark.v1.ReportMilestoneRequest
  */
@@ -631,7 +633,7 @@ export type ReportMilestoneRequest = Message<"earmark.v1.ReportMilestoneRequest"
   milestone: Milestone;
 
   /**
-   * When it happened; unset means now.
+   * When it happened; unset, or an instant that lies ahead, means now.
    *
    * @generated from field: google.protobuf.Timestamp occurred_time = 6;
    */

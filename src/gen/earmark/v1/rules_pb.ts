@@ -118,7 +118,9 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   calendarDays: boolean;
 
   /**
-   * What follows from milestones, at most one entry for each.
+   * What follows from milestones, at most one entry for each. Without an entry COMPLETED fulfils, CANCELLED releases as
+   * CANCELLED, CONVERTED_TO_REFUND releases as REFUNDED, and nothing follows from the others. A reservation follows the
+   * version it was decided by.
    *
    * @generated from field: repeated earmark.v1.MilestoneRule milestones = 14;
    */
@@ -275,14 +277,16 @@ export type MilestoneRule = Message<"earmark.v1.MilestoneRule"> & {
   action: MilestoneAction;
 
   /**
-   * With SET_DEADLINE: how long the reservation holds from then on, 0 s to 3,650 days.
+   * With SET_DEADLINE, and only there: how long the reservation holds from then on, between min_hold_window and
+   * max_hold_window.
    *
    * @generated from field: google.protobuf.Duration deadline = 3;
    */
   deadline?: Duration | undefined;
 
   /**
-   * With RELEASE: the reason; unspecified means the one that fits the milestone.
+   * With RELEASE, and only there: the reason, any but EXPIRED; unspecified means CANCELLED, REFUNDED or else MANUAL, as
+   * fits the milestone.
    *
    * @generated from field: earmark.v1.ReleaseReason release_reason = 4;
    */
@@ -464,7 +468,8 @@ export const MilestoneAction = {
   NONE: 1,
 
   /**
-   * The deadline moves to the instant of the milestone plus the deadline of the rule.
+   * The deadline moves to the instant of the milestone plus the deadline of the rule; what is left of the window then
+   * stays between min_hold_window and max_hold_window.
    *
    * @generated from enum value: MILESTONE_ACTION_SET_DEADLINE = 2;
    */

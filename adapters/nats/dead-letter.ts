@@ -1,6 +1,6 @@
 import type { JetStreamClient, JsMsg } from '@nats-io/jetstream';
 import { headers as createHeaders } from '@nats-io/transport-node';
-import { dlqSubject } from '../nats/subjects.ts';
+import { dlqSubject } from './subjects.ts';
 
 const PUBLISH_TIMEOUT_MS = 5_000;
 /** Instructions of the sender to JetStream, which would be obeyed a second time. */

@@ -1,0 +1,37 @@
+import type { PoolRef, Target } from '../domain/working-set.ts';
+
+/** The rows a command needs locked, as far as it can tell before reading. */
+export interface Needs {
+  readonly targets: readonly Target[];
+  readonly skus: readonly string[];
+  /** Exchanges a reservation is to be made for, with the id it would get. */
+  readonly exchanges: readonly { readonly exchangeId: string; readonly newReservationId: string }[];
+  readonly orderLines: readonly { readonly orderId: string; readonly orderLineId: string }[];
+  /** Customers whose live reservations count, where the rules limit them. */
+  readonly customers: readonly string[];
+  /** Lines of the orders that the targets belong to. */
+  readonly targetOrderLineIds?: readonly string[];
+  /** Pools to create where they are missing. */
+  readonly newPools: readonly PoolRef[];
+  /** Counts that need to know what moved after their own time. */
+  readonly movedSince: readonly (PoolRef & { readonly since: number })[];
+  /** Whether it may make a new version of the rules. */
+  readonly newRules: boolean;
+  /** Whether it follows the rules by which its targets were decided. */
+  readonly ownRules: boolean;
+  /** Whether it asks for the milestones of its targets and may close their exchanges. */
+  readonly milestones: boolean;
+}
+
+export const NO_NEEDS: Needs = {
+  targets: [],
+  skus: [],
+  exchanges: [],
+  orderLines: [],
+  customers: [],
+  newPools: [],
+  movedSince: [],
+  newRules: false,
+  ownRules: false,
+  milestones: false,
+};

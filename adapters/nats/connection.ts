@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
+import { pause } from './pause.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_DELAY_MIN_MS = 100;
@@ -94,7 +95,7 @@ async function keepConnected(options: NatsLinkOptions, closing: AbortSignal, eve
       await followStatus(connection, events);
       await connection.closed();
     } catch {
-      await sleep(nextDelay(attempt), undefined, { signal: closing, ref: false }).catch(() => undefined);
+      await pause(nextDelay(attempt), closing, false);
     }
     events.lost();
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -6,6 +5,7 @@ import type { RefusalReason } from '../../src/domain/refusal.ts';
 import type { VerdictKind } from '../../src/ports.ts';
 import { traceparentOf } from './codec.ts';
 import { parkMessage } from './dead-letter.ts';
+import { pause } from './pause.ts';
 import { contextOf } from './trace-context.ts';
 
 /** How often a message that cannot be applied is tried. */
@@ -120,7 +120,7 @@ export async function applyPatiently(
     if (!TRANSIENT.has(outcome.reason)) return refuse(outcome.reason);
     if (count < attemptsMax && !signal.aborted) {
       const delayMs = Math.min(ATTEMPT_DELAY_MAX_MS, ATTEMPT_DELAY_MIN_MS * 2 ** count);
-      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+      await pause(delayMs, signal);
       continue;
     }
     if (message.info.deliveryCount >= deliveriesMax) {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Consumer,
   type ConsumerConfig,
@@ -10,6 +9,7 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { NatsLink } from './connection.ts';
+import { pause } from './pause.ts';
 
 /** How long one request for messages stays open, in milliseconds. */
 const FETCH_EXPIRES_MS = 5_000;
@@ -46,7 +46,7 @@ export async function consumeDurable(options: DurableConsumerOptions, signal: Ab
       }
     } catch (error) {
       if (!signal.aborted && options.link.isUp()) options.log?.(`${options.stream}: ${describe(error)}`);
-      await sleep(RETRY_DELAY_MS, undefined, { signal }).catch(() => undefined);
+      await pause(RETRY_DELAY_MS, signal);
     }
   }
 }

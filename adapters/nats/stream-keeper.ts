@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Warehouse } from '../../src/domain/sourcing.ts';
 import type { NatsLink } from './connection.ts';
+import { pause } from './pause.ts';
 import { driftOf, FIXED_STREAMS, inboundStream, type StreamSpec } from './streams.ts';
 
 const CHECK_INTERVAL_MS = 5_000;
@@ -67,7 +67,7 @@ async function keepChecking(options: StreamKeeperOptions, ensure: () => Promise<
     } catch (error) {
       if (!signal.aborted && options.link.isUp()) options.log?.(`streams could not be checked: ${describe(error)}`);
     }
-    await sleep(CHECK_INTERVAL_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    await pause(CHECK_INTERVAL_MS, signal, false);
   }
 }
 

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Warehouse } from '../../src/domain/sourcing.ts';
 import type { NatsLink } from '../nats/connection.ts';
 import { type Listener, listenInOrder, startListener } from '../nats/listen-in-order.ts';
+import { pause } from '../nats/pause.ts';
 import { inStreamName } from '../nats/subjects.ts';
 import { type HandlerDeps, openDelivery } from './handle-message.ts';
 
@@ -34,7 +34,7 @@ async function follow(deps: WarehouseInboxDeps, stopping: AbortSignal, giveUp: A
     } catch (error) {
       deps.log?.(`the warehouses could not be read: ${error instanceof Error ? error.message : String(error)}`);
     }
-    await sleep(FOLLOW_INTERVAL_MS, undefined, { signal: stopping }).catch(() => undefined);
+    await pause(FOLLOW_INTERVAL_MS, stopping);
   }
   await Promise.all(listeners.values());
 }

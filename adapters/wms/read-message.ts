@@ -1,23 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
-import { createValidator } from '@bufbuild/protovalidate';
-import type { MsgHdrs } from '@nats-io/transport-node';
 import type { SpanContext } from '@opentelemetry/api';
 import type { StockCount } from '../../src/domain/counting.ts';
 import type { StockCount as StockCountMessage } from '../../src/gen/earmark/v1/stock_pb.ts';
 import { InventoryCountedSchema } from '../../src/gen/earmark/wms/v1/stock_reports_pb.ts';
 import type { Verdict } from '../../src/ports.ts';
 import type { WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
-import { canonicalBytes, decodeMessage } from '../nats/codec.ts';
+import { type RawMessage, readInbound } from '../nats/read-inbound.ts';
 import { decodeToken, encodeToken, inboundTokens, TOKEN_BYTES_MAX } from '../nats/subjects.ts';
 import { isHandled, isPickEvent, PICK_EVENT_SCHEMAS, UNSUPPORTED_EVENTS } from './inbound-events.ts';
-
-export interface RawMessage {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  readonly headers: MsgHdrs | undefined;
-}
 
 /** A message that nobody can act upon, with the verdict on it. */
 export interface Unreadable {
@@ -28,8 +19,6 @@ export interface Unreadable {
 }
 
 export type ReadMessage = { readonly outcome: 'read'; readonly message: WarehouseMessage } | Unreadable;
-
-const validator = createValidator();
 
 /** Decodes and checks one inbound message. Never throws. */
 export function readMessage(wms: string, raw: RawMessage, trace: SpanContext | null): ReadMessage {
@@ -62,30 +51,14 @@ export function readMessage(wms: string, raw: RawMessage, trace: SpanContext | n
 
 type Checked<Desc extends DescMessage> = { readonly message: MessageShape<Desc>; readonly contentHash: Uint8Array };
 
-function check<Desc extends DescMessage>(
-  schema: Desc,
-  { data, headers }: RawMessage,
-  idToken: string,
-): Checked<Desc> | Unreadable {
-  let message: MessageShape<Desc>;
-  try {
-    message = decodeMessage(schema, data, headers);
-  } catch {
-    return unreadable('undecodable', { field: 'payload' });
-  }
-  const result = validator.validate(schema, message);
-  if (result.kind !== 'valid') {
-    const field = result.kind === 'invalid' ? (result.violations[0]?.field.map(nameOf).join('.') ?? '') : '';
-    return unreadable('invalid', { field });
-  }
+function check<Desc extends DescMessage>(schema: Desc, raw: RawMessage, idToken: string): Checked<Desc> | Unreadable {
+  const read = readInbound(schema, raw);
+  if ('unreadable' in read) return unreadable(read.unreadable, { field: 'field' in read ? read.field : 'payload' });
+  const { message } = read;
   const { messageId } = message as MessageShape<Desc> & { readonly messageId: string };
   if (encodeToken(messageId, TOKEN_BYTES_MAX) !== idToken)
     return unreadable('invalid-message-id', { field: 'message_id' });
-  return { message, contentHash: createHash('sha256').update(canonicalBytes(schema, message)).digest() };
-}
-
-function nameOf(step: { readonly kind: string; readonly name?: string; readonly index?: number }): string {
-  return step.name ?? String(step.index ?? step.kind);
+  return read;
 }
 
 function factsOf(

@@ -112,6 +112,11 @@ export function isReplaced(line: ReservationLine): boolean {
   return line.quantity === 0;
 }
 
+/** Every unit that was ever allocated, whatever became of it. */
+export function allocatedUnits(part: Allocation): number {
+  return part.reserved + part.fulfilled + part.released;
+}
+
 export function fulfilledUnits(line: ReservationLine): number {
   return sumOf(line, (allocation) => allocation.fulfilled);
 }

@@ -26,7 +26,7 @@ export function divideShipment(
   const left = new Map<number, { reserved: number; released: number }>();
   for (const { lineNumber, sku, quantity } of shipped) {
     const line = reservation.lines.find((one) => one.lineNumber === lineNumber && !isReplaced(one));
-    if (line === undefined && isFormerLine(reservation, lineNumber)) {
+    if (isFormerLine(reservation, lineNumber)) {
       if (sku === '') return { refusal: namelessLine(lineNumber) };
       addLate(sku, quantity);
       continue;

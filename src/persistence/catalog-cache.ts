@@ -30,37 +30,34 @@ export class CatalogCache {
     return this.#countsCustomers;
   }
 
-  /** A version of the rules, its eligibility rules compiled once. */
+  /** The version of the rules that holds, its eligibility rules compiled once. */
   async ruleSet(client: PoolClient, version: number): Promise<RuleSet> {
-    const set = await this.#ruleSet(client, version);
+    const [set] = await this.ruleSets(client, [version]);
+    if (set === undefined) throw new Error(`rule version ${version} is missing`);
     this.#countsCustomers = set.rules.maxLivePerCustomer > 0;
     return set;
   }
 
-  /** Versions by which reservations were decided that are live still. */
-  async earlierRuleSets(client: PoolClient, versions: readonly number[]): Promise<RuleSet[]> {
-    const sets: RuleSet[] = [];
-    for (const version of versions) sets.push(await this.#ruleSet(client, version));
-    return sets;
-  }
-
-  async #ruleSet(client: PoolClient, version: number): Promise<RuleSet> {
-    const known = this.#ruleSets.get(version);
-    if (known !== undefined) return known;
+  /** Versions by which reservations were decided, in one read of those that are not known. */
+  async ruleSets(client: PoolClient, versions: readonly number[]): Promise<RuleSet[]> {
+    const sets = versions.flatMap((version) => this.#ruleSets.get(version) ?? []);
+    const unknown = versions.filter((version) => !this.#ruleSets.has(version));
+    if (unknown.length === 0) return sets;
     const [result] = await pipeline(client, 'read rules', [
       {
         name: 'read-rules',
-        text: `select ${RULE_COLUMNS} from rule_version v where v.version = $1::bigint`,
-        values: [version],
+        text: `select ${RULE_COLUMNS} from rule_version v where v.version = any($1::bigint[])`,
+        values: [unknown],
       },
     ]);
-    const [row] = rowsOf<RuleRow & Record<string, unknown>>(result);
-    if (row === undefined) throw new Error(`rule version ${version} is missing`);
-    const rules = toRules(row);
-    const set: RuleSet = { rules, checks: makeChecks(rules, this.#compileRule) };
-    if (this.#ruleSets.size >= RULES_KEPT_MAX) this.#ruleSets.clear();
-    this.#ruleSets.set(version, set);
-    return set;
+    if (this.#ruleSets.size + unknown.length > RULES_KEPT_MAX) this.#ruleSets.clear();
+    for (const row of rowsOf<RuleRow & Record<string, unknown>>(result)) {
+      const rules = toRules(row);
+      const set: RuleSet = { rules, checks: makeChecks(rules, this.#compileRule) };
+      this.#ruleSets.set(rules.version, set);
+      sets.push(set);
+    }
+    return sets;
   }
 
   async warehouses(client: PoolClient, version: string): Promise<readonly Warehouse[]> {

@@ -27,7 +27,7 @@ export type EventHeader = Omit<EventFacts, 'reservationId' | 'version' | 'ruleVe
 /** The hash before the first event of a reservation. */
 export const NO_HASH: Uint8Array = new Uint8Array(32);
 
-/** First element of every body that is written now. Bodies of events before migration 007 begin with the event's id. */
+/** First element of every body that is written now. Bodies of events before migration 005 begin with the event's id. */
 const FORM = 2;
 
 /**
@@ -72,7 +72,7 @@ function readBody(fields: readonly unknown[]): ReadBody | null {
   };
 }
 
-/** Bodies that migration 007 made of the columns of older events; the reservation is a text inside the JSON. */
+/** Bodies that migration 005 made of the columns of older events; the reservation is a text inside the JSON. */
 function readFirstForm(fields: readonly unknown[]): ReadBody | null {
   const [eventId, reservationId, version, kind, actor, actorType, channel, reason] = fields;
   const [ruleVersion, createdAt, traceId, afterJson] = fields.slice(8);

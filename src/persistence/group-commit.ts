@@ -183,6 +183,7 @@ export class GroupCommit implements UnitOfWork {
       this.#held.release(found.keys);
       this.#stuck = 0;
       answerOne(found.group, command, answer);
+      if (this.#line.depth > 0) this.#schedule();
     };
     try {
       const answers = await this.#run([...carried.keys()], { answered, heldUp });

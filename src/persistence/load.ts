@@ -168,7 +168,7 @@ async function earlierRules(
   if (!commands.some(({ needs }) => needs.ownRules)) return [];
   const versions = new Set(reservations.map((one) => one.ruleVersion));
   versions.delete(inForce.rules.version);
-  return await cache.earlierRuleSets(client, [...versions]);
+  return await cache.ruleSets(client, [...versions]);
 }
 
 interface MilestoneRow {

@@ -6,9 +6,9 @@ import { FIRST_RULE_VERSION_SQL, LEDGER_SQL } from './migrations/001-ledger.sql.
 import { ASSERT_ROWS_SQL } from './migrations/002-assert-rows.sql.ts';
 import { RULE_VERSIONS_SQL } from './migrations/003-rule-versions.sql.ts';
 import { MILESTONES_SQL } from './migrations/004-milestones.sql.ts';
-import { CHECKPOINTS_SQL } from './migrations/007-checkpoints.sql.ts';
-import { EVENT_BODIES_SQL } from './migrations/007-event-bodies.sql.ts';
-import { REFUSALS_SQL } from './migrations/007-refusals.sql.ts';
+import { CHECKPOINTS_SQL } from './migrations/005-checkpoints.sql.ts';
+import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
+import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -53,7 +53,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '002-assert-rows', class: AssertRows },
   { name: '003-rule-versions', class: RuleVersions },
   { name: '004-milestones', class: Milestones },
-  { name: '007-audit', class: Audit },
+  { name: '005-audit', class: Audit },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

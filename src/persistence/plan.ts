@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { orderLineKey } from '../domain/eligibility.ts';
 import type { Target } from '../domain/working-set.ts';
 import type { Command } from '../ports.ts';
 import type { ExchangeRef, LockSet, OrderLineRef } from './locks.ts';
@@ -42,7 +43,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     for (const sku of command.needs.skus) wantedSkus.add(sku);
     for (const ref of command.needs.orderLines) {
       orderIds.add(ref.orderId);
-      orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+      orderLines.set(orderLineKey(ref.orderId, ref.orderLineId), ref);
     }
     for (const ref of command.needs.exchanges) {
       if (!exchanges.has(ref.exchangeId)) exchanges.set(ref.exchangeId, ref);
@@ -54,7 +55,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
   }
   for (const ref of targetOrderLines(commands, found)) {
     orderIds.add(ref.orderId);
-    orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+    orderLines.set(orderLineKey(ref.orderId, ref.orderLineId), ref);
   }
   const closing = commands.some((command) => command.needs.milestones);
   for (const row of found) {
@@ -66,7 +67,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
       (row.targeted ? wantedSkus : skus).add(line.sku);
       if (line.orderLineId === '') continue;
       const ref = { orderId: row.order_id, orderLineId: line.orderLineId };
-      orderLines.set(`${ref.orderId}\u0000${ref.orderLineId}`, ref);
+      orderLines.set(orderLineKey(ref.orderId, ref.orderLineId), ref);
     }
   }
   return {

@@ -1,4 +1,4 @@
-import type { Allocation, Reservation, ReservationLine } from '../domain/reservation.ts';
+import { type Allocation, allocatedUnits, type Reservation, type ReservationLine } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
 import { hashEvent, NO_HASH, writeEventBody } from './event-body.ts';
@@ -152,12 +152,7 @@ function hasGrown({ previous }: WrittenLines, { line, part }: WrittenAllocation)
   const before = previous?.lines
     .find((known) => known.lineNumber === line.lineNumber)
     ?.allocations.find((known) => known.warehouse === part.warehouse);
-  return before === undefined || unitsOf(part) > unitsOf(before);
-}
-
-/** Every unit that was ever allocated, whatever became of it. */
-function unitsOf(part: Allocation): number {
-  return part.reserved + part.fulfilled + part.released;
+  return before === undefined || allocatedUnits(part) > allocatedUnits(before);
 }
 
 /** The columns are what events are looked up by; everything else an event says is in its body. */

@@ -1,3 +1,4 @@
+import { orderLineKey } from '../domain/eligibility.ts';
 import type { Command, SubmitOptions } from '../ports.ts';
 import type { Answers, WaitingGroup } from './group-answers.ts';
 
@@ -8,7 +9,7 @@ import type { Answers, WaitingGroup } from './group-answers.ts';
 export const UNIT_COMMANDS_MAX = 128;
 
 /** Request lines in one unit of work. */
-export const UNIT_LINES_MAX = 1_000;
+const UNIT_LINES_MAX = 1_000;
 
 /** The share of a unit that sweeps and imports may take. */
 const BACKGROUND_COMMANDS_MAX = UNIT_COMMANDS_MAX / 4;
@@ -67,7 +68,7 @@ export function keysOf({ needs }: Command): string[] {
   return [
     ...needs.skus.map((sku) => `sku ${sku}`),
     ...needs.exchanges.map(({ exchangeId }) => `exchange ${exchangeId}`),
-    ...needs.orderLines.map(({ orderId, orderLineId }) => `order line ${orderId}\u0000${orderLineId}`),
+    ...needs.orderLines.map(({ orderId, orderLineId }) => `order line ${orderLineKey(orderId, orderLineId)}`),
     ...needs.targets.map(({ by, id }) => `${by} ${id}`),
   ];
 }

@@ -2,33 +2,20 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { releaseReservation } from '../../src/use-cases/resolve.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
 import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { madeVersion, putDraft } from '../support/rules.ts';
-import {
-  CALL,
-  CONTENT_HASH,
-  openTestService,
-  reserveInput,
-  reserveOne,
-  stockUp,
-  type TestService,
-} from '../support/test-service.ts';
+import { CALL, CONTENT_HASH, reserveInput, reserveOne, type TestService } from '../support/test-service.ts';
+import { openTwoServices, type TwoServices } from '../support/two-services.ts';
 
-let database: TestDatabase;
+let services: TwoServices;
 let one: TestService;
 let two: TestService;
 
 beforeEach(async () => {
-  database = await createTestDatabase('customer');
-  one = await openTestService(database.url);
-  two = await openTestService(database.url);
-  await stockUp(one, ['A', 'B', 'C'], 500);
+  services = await openTwoServices('customer', ['A', 'B', 'C'], 500);
+  ({ one, two } = services);
 });
 
-afterEach(async () => {
-  await Promise.all([one.close(), two.close()]);
-  await database.drop();
-});
+afterEach(() => services.close());
 
 const ask = (service: TestService, customerRef: string, sku = 'A', exchangeId?: string) =>
   reserveOne(service, reserveInput([{ sku }], { customerRef, ...(exchangeId === undefined ? {} : { exchangeId }) }));

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hashEvent, NO_HASH, readEventBody } from '../../src/persistence/event-body.ts';
 import { LEDGER_SQL } from '../../src/persistence/migrations/001-ledger.sql.ts';
-import { EVENT_BODIES_SQL } from '../../src/persistence/migrations/007-event-bodies.sql.ts';
+import { EVENT_BODIES_SQL } from '../../src/persistence/migrations/005-event-bodies.sql.ts';
 import { aReservation } from '../support/arbitraries.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { QUEUE_COMMANDS_MAX } from '../../src/persistence/group-commit.ts';
+import { commandOn, plainCommand } from '../support/plain-command.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { openTestService, type TestService } from '../support/test-service.ts';
-import { commandOn, DONE, fillFlight, plainCommand, until, watchedGroup } from './watched-group.ts';
+import { DONE, fillFlight, until, watchedGroup } from './watched-group.ts';
 
 let database: TestDatabase;
 let service: TestService;
@@ -52,10 +53,10 @@ describe('a queue', () => {
 
   test('drops what is left of a batch that is cancelled while a part of it runs', async () => {
     const watched = watchedGroup(service.run);
-    const first = watched.submit(commandOn('A'));
+    const first = watched.submit(commandOn(['A']));
     await until(() => watched.units.length === 1);
     const controller = new AbortController();
-    const batch = [commandOn('B'), commandOn('A'), commandOn('C')];
+    const batch = [commandOn(['B']), commandOn(['A']), commandOn(['C'])];
     const answers = watched.group.submit(batch, { lane: 'caller', signal: controller.signal });
     await until(() => watched.units.length === 2);
     expect(watched.units[1]).toEqual([batch[0], batch[2]]);

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SECOND_UNIT_COMMANDS_MIN, UNITS_IN_FLIGHT_MAX } from '../../src/persistence/group-commit.ts';
 import { UNIT_COMMANDS_MAX } from '../../src/persistence/waiting-line.ts';
+import { commandOn, plainCommand } from '../support/plain-command.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { openTestService, type TestService } from '../support/test-service.ts';
-import { commandOn, DONE, fillFlight, plainCommand, until, watchedGroup } from './watched-group.ts';
+import { DONE, fillFlight, until, watchedGroup } from './watched-group.ts';
 
 let database: TestDatabase;
 let service: TestService;
@@ -66,10 +67,10 @@ describe('a unit', () => {
 
   test('leaves to the one in flight what it has locked, and carries it afterwards', async () => {
     const watched = watchedGroup(service.run);
-    const first = watched.submit(commandOn('A'));
+    const first = watched.submit(commandOn(['A']));
     await until(() => watched.units.length === 1);
-    const same = [commandOn('A'), commandOn('A')];
-    const batch = [...same, ...Array.from({ length: SECOND_UNIT_COMMANDS_MIN }, (_, at) => commandOn(`B${at}`))];
+    const same = [commandOn(['A']), commandOn(['A'])];
+    const batch = [...same, ...Array.from({ length: SECOND_UNIT_COMMANDS_MIN }, (_, at) => commandOn([`B${at}`]))];
     const answers = watched.group.submit(batch, { lane: 'caller' });
     await until(() => watched.units.length === 2);
     expect(watched.units[1]).toEqual(batch.slice(same.length));
@@ -82,10 +83,10 @@ describe('a unit', () => {
 
   test('does not start beside one in flight for the few that do not need its rows', async () => {
     const watched = watchedGroup(service.run);
-    const first = watched.submit(commandOn('A'));
+    const first = watched.submit(commandOn(['A']));
     await until(() => watched.units.length === 1);
-    const same = Array.from({ length: SECOND_UNIT_COMMANDS_MIN }, () => watched.submit(commandOn('A')));
-    const few = watched.submit(commandOn('B'));
+    const same = Array.from({ length: SECOND_UNIT_COMMANDS_MIN }, () => watched.submit(commandOn(['A'])));
+    const few = watched.submit(commandOn(['B']));
     for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(watched.units).toHaveLength(1);
     // Once the first takes long there is no better use of the time.

@@ -2,54 +2,41 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { completeMilestoneRules, type Milestone } from '../../src/domain/milestone-rules.ts';
 import type { Target } from '../../src/domain/working-set.ts';
-import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import type { Outcome } from '../../src/ports.ts';
 import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { type ReportMilestoneInput, reportMilestone } from '../../src/use-cases/report-milestone.ts';
 import { extendReservation } from '../../src/use-cases/resolve.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
 import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { putDraft } from '../support/rules.ts';
 import {
   CALL,
   CONTENT_HASH,
-  openTestService,
+  madeReservation,
   reserveInput,
   reserveOne,
-  stockUp,
   type TestService,
 } from '../support/test-service.ts';
+import { openTwoServices, type TwoServices } from '../support/two-services.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 const LABEL_RULE = { milestone: 'LABEL_CREATED', action: 'SET_DEADLINE', deadlineMs: 5 * DAY_MS } as const;
 const SCAN_RULE = { milestone: 'CARRIER_SCANNED', action: 'SET_DEADLINE', deadlineMs: 20 * DAY_MS } as const;
 
-let database: TestDatabase;
+let services: TwoServices;
 let one: TestService;
 let two: TestService;
 
 beforeEach(async () => {
-  database = await createTestDatabase('milestones');
-  one = await openTestService(database.url);
-  two = await openTestService(database.url);
-  await stockUp(one, ['A'], 500);
+  services = await openTwoServices('milestones', ['A'], 500);
+  ({ one, two } = services);
   await one.database.pool.query(MOVABLE_CLOCK_SQL);
 });
 
-afterEach(async () => {
-  const report = await createLedgerAuditor(one.database.pool).verify();
-  await Promise.all([one.close(), two.close()]);
-  await database.drop();
-  expect(report.drifts).toEqual([]);
-});
+afterEach(() => services.close());
 
 async function reserved(exchangeId: string) {
-  const outcome = await reserveOne(one, reserveInput([{ sku: 'A' }], { exchangeId }));
-  if (!outcome.ok || outcome.answer.kind !== 'reservation' || outcome.answer.reservation === null) {
-    throw new TypeError('nothing was reserved');
-  }
-  return outcome.answer.reservation;
+  return madeReservation(await reserveOne(one, reserveInput([{ sku: 'A' }], { exchangeId })));
 }
 
 function report(

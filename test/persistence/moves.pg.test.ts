@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Reservation } from '../../src/domain/reservation.ts';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
-import type { Outcome } from '../../src/ports.ts';
 import { fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { swapReservation } from '../../src/use-cases/swap.ts';
 import { transferReservation } from '../../src/use-cases/transfer.ts';
@@ -12,6 +10,7 @@ import { madeVersion, putDraft } from '../support/rules.ts';
 import {
   CALL,
   CONTENT_HASH,
+  madeReservation,
   openTestService,
   reserveInput,
   reserveOne,
@@ -74,13 +73,6 @@ async function held(lines: ReturnType<typeof line>[], more: Parameters<typeof re
   return input.exchangeId;
 }
 
-function reservationOf(outcome: Outcome): Reservation {
-  if (!outcome.ok || outcome.answer.kind !== 'reservation' || outcome.answer.reservation === null) {
-    throw new TypeError(`not a reservation: ${saidBy(outcome)}`);
-  }
-  return outcome.answer.reservation;
-}
-
 /** Reserved units and version of each pool, and the transaction that wrote it last. */
 async function poolsOf(skus: readonly string[]) {
   const { rows } = await one.database.pool.query<{ reserved: number; on_hand: number; version: string; xid: string }>(
@@ -133,7 +125,7 @@ test('R9: a swap by a re-request with replace_existing works where nothing is av
   const exchangeId = await held(all);
   expect(saidBy(await reserveOne(two, reserveInput([{ sku }])))).toBe('NO_STOCK');
   const again = reserveInput([], { exchangeId, lines: all, replaceExisting: true });
-  const replaced = reservationOf(await reserveOne(two, again));
+  const replaced = madeReservation(await reserveOne(two, again));
   expect(replaced).toMatchObject({ version: 2, state: 'RESERVED' });
   const fulfilled = await fulfilReservation(one, { ...about(exchangeId), lines: [], close: false }, CALL);
   expect(saidBy(fulfilled)).toBe('FULFILLED');
@@ -150,7 +142,7 @@ test('R9: a swap does not count what it replaces against the limit of its custom
   const limited = Number(madeVersion(await putDraft(one, 1, { maxLivePerCustomer: 1 })));
   try {
     const again = reserveInput([], { exchangeId, customerRef, lines: [line(other, 1)], replaceExisting: true });
-    const replaced = reservationOf(await reserveOne(two, again));
+    const replaced = madeReservation(await reserveOne(two, again));
     expect(replaced).toMatchObject({ version: 2, ruleVersion: 1 });
     expect(saidBy(await reserveOne(two, reserveInput([{ sku }], { customerRef })))).toBe('RULE_LIMIT');
     await release(one, exchangeId);
@@ -218,7 +210,7 @@ test('R4: a hundred times reserved, swapped, moved, cancelled and asked for agai
   for (let cycle = 0; cycle < CYCLES; cycle += 1) {
     const [first, second] = cycle % 2 === 0 ? [one, two] : [two, one];
     const input = reserveInput([], { exchangeId, lines: [line(sku, 2)], replaceExisting: cycle % 3 === 0 });
-    const made = reservationOf(await reserveOne(first, input));
+    const made = madeReservation(await reserveOne(first, input));
     ids.add(made.reservationId);
     if (cycle % 4 < 2) expect(saidBy(await swap(second, exchangeId, [line(other, ON_HAND, 'W1')]))).toBe('RESERVED');
     if (cycle % 2 === 0) expect(saidBy(await transfer(second, exchangeId, 'W2'))).toBe('RESERVED');

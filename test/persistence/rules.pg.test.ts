@@ -3,44 +3,34 @@ import { createRulesReader } from '../../src/persistence/rules-reader.ts';
 import { releaseReservation } from '../../src/use-cases/resolve.ts';
 import { DAY_MS, HOUR_MS, NO_FACTS } from '../support/arbitraries.ts';
 import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { DRAFT, madeVersion, putDraft } from '../support/rules.ts';
 import {
   CALL,
   CONTENT_HASH,
-  openTestService,
+  madeReservation,
   reserveInput,
   reserveOne,
-  stockUp,
   type TestService,
 } from '../support/test-service.ts';
+import { openTwoServices, type TwoServices } from '../support/two-services.ts';
 
 const T0 = Date.UTC(2030, 0, 1);
 
-let database: TestDatabase;
+let services: TwoServices;
 let one: TestService;
 let two: TestService;
 
 beforeEach(async () => {
-  database = await createTestDatabase('rules');
-  one = await openTestService(database.url);
-  two = await openTestService(database.url);
-  await stockUp(one, ['A'], 200);
+  services = await openTwoServices('rules', ['A'], 200);
+  ({ one, two } = services);
 });
 
-afterEach(async () => {
-  await Promise.all([one.close(), two.close()]);
-  await database.drop();
-});
+afterEach(() => services.close());
 
 const rulesOf = (service: TestService) => createRulesReader(service.database.pool, () => performance.now());
 
 async function reserved(service: TestService) {
-  const outcome = await reserveOne(service, reserveInput([{ sku: 'A' }]));
-  if (!outcome.ok || outcome.answer.kind !== 'reservation' || outcome.answer.reservation === null) {
-    throw new Error(`refused: ${JSON.stringify(outcome)}`);
-  }
-  return outcome.answer.reservation;
+  return madeReservation(await reserveOne(service, reserveInput([{ sku: 'A' }])));
 }
 
 async function versions(): Promise<unknown[]> {

@@ -2,18 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Group, HeldKeys, keysOf, UNIT_COMMANDS_MAX, WaitingLine } from '../../src/persistence/waiting-line.ts';
 import { type Command, NO_NEEDS } from '../../src/ports.ts';
-
-function commandOn(skus: readonly string[], principal = 'tester'): Command {
-  return {
-    name: 'plain',
-    caller: { principal, actorType: 'SERVICE', channel: '' },
-    claim: null,
-    needs: { ...NO_NEEDS, skus },
-    lineCount: 1,
-    trace: null,
-    decide: () => ({ answer: { kind: 'swept', count: 1 } }),
-  };
-}
+import { commandOn } from '../support/plain-command.ts';
 
 function groupOf(commands: readonly Command[], lane: Group['lane'] = 'caller'): Group {
   return {

@@ -1,27 +1,7 @@
 import { GroupCommit, UNITS_IN_FLIGHT_MAX } from '../../src/persistence/group-commit.ts';
-import { type Command, NO_NEEDS, type Outcome, type SubmitOptions } from '../../src/ports.ts';
+import type { Command, Outcome, SubmitOptions } from '../../src/ports.ts';
+import { plainCommand } from '../support/plain-command.ts';
 import type { TestService } from '../support/test-service.ts';
-
-/** A command that only tells that it was decided. */
-export function plainCommand(principal = 'tester', onDecide: () => void = () => undefined): Command {
-  return {
-    name: 'plain',
-    caller: { principal, actorType: 'SERVICE', channel: '' },
-    claim: null,
-    needs: NO_NEEDS,
-    lineCount: 1,
-    trace: null,
-    decide: () => {
-      onDecide();
-      return { answer: { kind: 'swept', count: 1 } };
-    },
-  };
-}
-
-/** One that locks the pools of a SKU. */
-export function commandOn(sku: string): Command {
-  return { ...plainCommand(), needs: { ...NO_NEEDS, skus: [sku] } };
-}
 
 export interface Watched {
   readonly group: GroupCommit;
@@ -65,4 +45,4 @@ export async function fillFlight({ units, submit }: Watched): Promise<{ running:
   return { running };
 }
 
-export const DONE = { ok: true, answer: { kind: 'swept', count: 1 }, replayed: false };
+export const DONE: Outcome = { ok: true, answer: { kind: 'swept', count: 1 }, replayed: false };

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { compileRule } from '../../adapters/cel/compile-rule.ts';
+import type { Reservation } from '../../src/domain/reservation.ts';
 import type { RecordedTransition } from '../../src/domain/working-set.ts';
 import { CatalogCache } from '../../src/persistence/catalog-cache.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
@@ -55,6 +56,14 @@ export async function openTestService(url: string): Promise<TestService> {
     await database.close();
   };
   return { database, unitOfWork, ids, committed, failures, run, close };
+}
+
+/** The reservation a command answered with. @throws TypeError where it was refused or answered with none */
+export function madeReservation(outcome: Outcome): Reservation {
+  if (!outcome.ok || outcome.answer.kind !== 'reservation' || outcome.answer.reservation === null) {
+    throw new TypeError(`no reservation: ${JSON.stringify(outcome)}`);
+  }
+  return outcome.answer.reservation;
 }
 
 /** Puts warehouses W1 and W2 and the SKUs, and receives `onHand` of each SKU in each warehouse. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Allocation, isReplaced, type Reservation, type ReservationLine } from '../../domain/reservation.ts';
+import { allocatedUnits, isReplaced, type Reservation, type ReservationLine } from '../../domain/reservation.ts';
 import { type EventFacts, hashEvent, NO_HASH, readEventBody } from '../event-body.ts';
 import { type AllocationRow, lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
 import type { DriftList } from './drift-list.ts';
@@ -126,16 +126,12 @@ function checkTaken(before: Reservation, after: Reservation, place: Place, drift
     const known = before.lines.find((other) => other.lineNumber === line.lineNumber);
     for (const part of line.allocations) {
       const had = known?.allocations.find((other) => other.warehouse === part.warehouse);
-      const [expected, units] = [had === undefined ? 0 : unitsOf(had), unitsOf(part)];
+      const [expected, units] = [had === undefined ? 0 : allocatedUnits(had), allocatedUnits(part)];
       if (units <= expected) continue;
       const at = { ...place, sku: line.sku, warehouse: part.warehouse };
       drifts.add('CONSERVATION', expected, units, `line ${line.lineNumber}: units appeared`, at);
     }
   }
-}
-
-function unitsOf(part: Allocation): number {
-  return part.reserved + part.fulfilled + part.released;
 }
 
 /** Only a line that a swap has replaced may be left out. */
@@ -147,7 +143,7 @@ function checkGone(before: Reservation, after: Reservation, place: Place, drifts
       const now = next?.allocations.find((other) => other.warehouse === part.warehouse);
       if (now === undefined) {
         const at = { ...place, sku: line.sku, warehouse: part.warehouse };
-        drifts.add('CONSERVATION', unitsOf(part), 0, `line ${line.lineNumber}: units vanished`, at);
+        drifts.add('CONSERVATION', allocatedUnits(part), 0, `line ${line.lineNumber}: units vanished`, at);
         continue;
       }
       for (const counter of ['fulfilled', 'released'] as const) {

@@ -4,7 +4,7 @@ import { assertInvariant } from './refusal.ts';
 import { isLive, isWaiting, type LiveReservation, withoutWaiting } from './reservation.ts';
 import { forChannel, type Rules } from './rules.ts';
 import { inPriorityOrder, type Placement, source } from './sourcing.ts';
-import { availableUnits, poolKey } from './stock-level.ts';
+import { applyDelta, availableUnits, poolKey, type StockLevel } from './stock-level.ts';
 import { addUnits } from './transfer.ts';
 import { changed, type Transition } from './transition.ts';
 import type { WaitlistEntry } from './waitlist.ts';
@@ -27,29 +27,48 @@ export function promoteWaiting(work: WorkingSet, cause: Cause): boolean {
   return isAnyServed;
 }
 
-/** Stops at the first line that could be served but is not locked: nobody behind it may overtake it. */
+/**
+ * Nobody overtakes a line that could be served but is not locked: from there on it is only noted whose turn it would be,
+ * so that one more try of the unit locks them all.
+ */
 function promoteQueue(work: WorkingSet, sku: string, cause: Cause): boolean {
   let left = availableOf(work, sku);
   let isAnyServed = false;
+  let imagined: Map<string, StockLevel> | null = null;
   for (const entry of work.waitlist.inOrder(sku)) {
     if (left === 0) break;
     if (entry.units > left || entry.expireAt <= work.now) continue;
     const rules = work.ruleBook.of(entry);
-    const placements = placementsFor(work, entry, rules);
+    const placements = placementsFor(work, imagined ?? work.pools, entry, rules);
     if (placements === null) continue;
+    left -= entry.units;
     const found = work.find({ by: 'reservation', id: entry.reservationId });
-    if (found === null) {
-      work.waitlist.missed(entry);
-      break;
+    if (found === null || imagined !== null) {
+      imagined = afterTaking(imagined ?? work.pools, placements);
+      if (found === null) work.waitlist.missed(entry);
+      continue;
     }
     assertInvariant(isLive(found), 'only a live reservation waits');
     const promoted = promote(found, entry.lineNumber, placements, rules, work.now);
     if (promoted.outcome !== 'changed') continue;
     work.record({ kind: promoted.kind, previous: found, next: promoted.next, cause }, promoted.pools);
-    left -= entry.units;
+    work.waitlist.wasServed(entry);
     isAnyServed = true;
   }
   return isAnyServed;
+}
+
+function afterTaking(
+  pools: ReadonlyMap<string, StockLevel>,
+  placements: readonly Placement[],
+): Map<string, StockLevel> {
+  const after = new Map(pools);
+  for (const { sku, warehouse, quantity } of placements) {
+    const key = poolKey(sku, warehouse);
+    const level = after.get(key);
+    if (level !== undefined) after.set(key, applyDelta(level, { reserved: quantity }));
+  }
+  return after;
 }
 
 function availableOf(work: WorkingSet, sku: string): number {
@@ -60,11 +79,16 @@ function availableOf(work: WorkingSet, sku: string): number {
 }
 
 /** Where the units of a line can be had, by the rules its reservation was decided by; null where not all of them can. */
-function placementsFor(work: WorkingSet, entry: WaitlistEntry, rules: Rules): readonly Placement[] | null {
+function placementsFor(
+  work: WorkingSet,
+  pools: ReadonlyMap<string, StockLevel>,
+  entry: WaitlistEntry,
+  rules: Rules,
+): readonly Placement[] | null {
   const { lineNumber, sku, units, warehouse, channel } = entry;
   const sourced = source({
     demands: [{ lineNumber, sku, quantity: units, warehouse }],
-    pools: work.pools,
+    pools,
     warehouses: inPriorityOrder(work.warehouses(), forChannel(rules.channelWarehouses, channel)),
     splitAllowed: rules.splitAllowed,
     partial: false,

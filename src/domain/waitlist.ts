@@ -71,6 +71,7 @@ export class Waitlist {
   readonly #queues = new Map<string, WaitlistEntry[]>();
   readonly #open = new Set<string>();
   readonly #unlocked = new Set<string>();
+  readonly #served = new Map<string, number>();
 
   /** @param open SKUs to be looked at before anything is decided */
   constructor(entries: readonly WaitlistEntry[], open: readonly string[]) {
@@ -95,6 +96,16 @@ export class Waitlist {
   /** The queue of a SKU as it is now, first come first. */
   inOrder(sku: string): WaitlistEntry[] {
     return (this.#queues.get(sku) ?? []).toSorted(compareEntries);
+  }
+
+  /** Lines of a SKU's queue that this unit has served. */
+  servedOf(sku: string): number {
+    return this.#served.get(sku) ?? 0;
+  }
+
+  /** Takes note of a line that was served. */
+  wasServed({ sku }: WaitlistEntry): void {
+    this.#served.set(sku, this.servedOf(sku) + 1);
   }
 
   /** Takes note of a reservation that could be served had it been locked. */

@@ -120,6 +120,13 @@ describe('R19: what came free goes to the queue', () => {
     expect([...work.waitlist.unlocked]).toEqual([first.reservationId]);
   });
 
+  test('knows at once of all that are not locked and whose turn it is', () => {
+    const waiters = ['a', 'b', 'c'].map((name) => aWaiter(name, 1));
+    const work = aWorkingSet({ waiting: waiters.flatMap(entriesOf), pools: [aLevel({ onHand: 2 })] });
+    expect(served(work)).toEqual([]);
+    expect([...work.waitlist.unlocked]).toEqual(['r-a', 'r-b']);
+  });
+
   test('once nothing waits any more it is RESERVED, and its hold window begins', () => {
     const both = aWaiter('both', 1, {
       lines: [

@@ -182,11 +182,11 @@ const SWAPS: readonly MoveCase[] = [
     reason: 'REQUEST_ID_REUSED',
   },
   {
-    name: 'does not let a swap wait',
+    name: 'R19: lets a swap wait for what is not there',
     before: (world) => [held(world)],
-    step: (world) => swapTo(world, other(world), { shortfallPolicy: 'SHORTFALL_POLICY_WAITLIST' }),
-    code: 'UNIMPLEMENTED',
-    reason: 'UNSUPPORTED',
+    step: (world) => swapTo(world, other(world, 1_000), { shortfallPolicy: 'SHORTFALL_POLICY_WAITLIST' }),
+    code: 'OK',
+    json: () => ({ reservation: { state: 'RESERVATION_STATE_WAITLISTED', etag: 'v2' } }),
   },
   ...sharedRefusals('swaps', (world) => swapTo(world, other(world))),
 ];

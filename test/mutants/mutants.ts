@@ -97,5 +97,5 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/waitlist.pg.test.ts',
     title: 'is never served while the pool is short',
   },
-  { name: 'promotion-twice', file: 'test/domain/waitlist.test.ts', title: 'a reservation is WAITLISTED exactly while' },
+  { name: 'promotion-twice', file: 'test/domain/waitlist.test.ts', title: 'once nothing waits any more it is RESERVED' },
 ];

@@ -181,13 +181,6 @@ const SWAPS: readonly MoveCase[] = [
     code: 'INVALID_ARGUMENT',
     reason: 'REQUEST_ID_REUSED',
   },
-  {
-    name: 'R19: lets a swap wait for what is not there',
-    before: (world) => [held(world)],
-    step: (world) => swapTo(world, other(world, 1_000), { shortfallPolicy: 'SHORTFALL_POLICY_WAITLIST' }),
-    code: 'OK',
-    json: () => ({ reservation: { state: 'RESERVATION_STATE_WAITLISTED', etag: 'v2' } }),
-  },
   ...sharedRefusals('swaps', (world) => swapTo(world, other(world))),
 ];
 

@@ -89,13 +89,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'promotion-ignores-order',
-    file: 'test/persistence/waitlist.pg.test.ts',
+    file: 'test/persistence/waitlist-queue.pg.test.ts',
     title: 'is served in order, each freed unit once',
   },
   {
     name: 'promotion-while-short',
-    file: 'test/persistence/waitlist.pg.test.ts',
+    file: 'test/persistence/waitlist-queue.pg.test.ts',
     title: 'is never served while the pool is short',
   },
-  { name: 'promotion-twice', file: 'test/domain/waitlist.test.ts', title: 'once nothing waits any more it is RESERVED' },
+  {
+    name: 'promotion-twice',
+    file: 'test/domain/promotion.test.ts',
+    title: 'once nothing waits any more it is RESERVED',
+  },
 ];

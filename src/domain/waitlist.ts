@@ -130,7 +130,7 @@ export class Waitlist {
 
   /** Follows a change of a pool: what came free goes to the queue first. */
   poolChanged(before: StockLevel, after: StockLevel): void {
-    if (availableUnits(after) > availableUnits(before)) this.#reopen(after.sku);
+    if (this.#queues.size > 0 && availableUnits(after) > availableUnits(before)) this.#reopen(after.sku);
   }
 
   #reopen(sku: string): void {

@@ -36,7 +36,7 @@ function promoteQueue(work: WorkingSet, sku: string, cause: Cause): boolean {
   let isAnyServed = false;
   let imagined: Map<string, StockLevel> | null = null;
   for (const entry of work.waitlist.inOrder(sku)) {
-    if (left === 0) break;
+    if (left === 0 || work.waitlist.isFull) break;
     if (entry.units > left || entry.expireAt <= work.now) continue;
     const rules = work.ruleBook.of(entry);
     const placements = placementsFor(work, imagined ?? work.pools, entry, rules);

@@ -20,6 +20,9 @@ export interface WaitlistEntry {
   readonly expireAt: number;
 }
 
+/** Lines one unit of work serves at most, over all its SKUs; what is left is served by the units that follow. */
+export const SERVED_MAX = 1_000;
+
 /** By priority, higher first, then by age; ids and line numbers only make the order total. */
 export function compareEntries(a: WaitlistEntry, b: WaitlistEntry): number {
   if (a.priority !== b.priority) return b.priority - a.priority;
@@ -72,6 +75,7 @@ export class Waitlist {
   readonly #open = new Set<string>();
   readonly #unlocked = new Set<string>();
   readonly #served = new Map<string, number>();
+  #turns = 0;
 
   /** @param open SKUs to be looked at before anything is decided */
   constructor(entries: readonly WaitlistEntry[], open: readonly string[]) {
@@ -106,11 +110,18 @@ export class Waitlist {
   /** Takes note of a line that was served. */
   wasServed({ sku }: WaitlistEntry): void {
     this.#served.set(sku, this.servedOf(sku) + 1);
+    this.#turns += 1;
+  }
+
+  /** Whether so many lines had their turn in this unit that the rest is left to the next. */
+  get isFull(): boolean {
+    return this.#turns >= SERVED_MAX;
   }
 
   /** Takes note of a reservation that could be served had it been locked. */
   missed({ reservationId }: WaitlistEntry): void {
     this.#unlocked.add(reservationId);
+    this.#turns += 1;
   }
 
   /** Follows a change of a reservation: its lines may have joined the queue, left it, or look elsewhere. */

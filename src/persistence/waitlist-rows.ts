@@ -9,6 +9,9 @@ import { instant, millis, pipeline, rowsOf, type Statement } from './statements.
  */
 export const QUEUE_LOOKED_AT_MAX = 250;
 
+/** Waiting lines that a unit looks at, over all its SKUs: only a unit of very many SKUs meets more. */
+const QUEUES_LOOKED_AT_MAX = 5_000;
+
 interface WaitlistRow {
   readonly reservation_id: string;
   readonly line_number: number;
@@ -32,7 +35,8 @@ export function readQueues(skus: readonly string[]): Statement {
       from unnest($1::text[]) as wanted (sku)
       cross join lateral (select * from waitlist q where q.sku = wanted.sku
         order by q.sku, q.priority desc, q.since_time, q.reservation_id, q.line_number limit ${QUEUE_LOOKED_AT_MAX}) w
-      join reservation r on r.reservation_id = w.reservation_id`,
+      join reservation r on r.reservation_id = w.reservation_id
+      limit ${QUEUES_LOOKED_AT_MAX}`,
     values: [skus],
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { promoteWaiting } from '../../src/domain/promotion.ts';
 import { isWaiting, type LiveReservation, reservedUnits, waitingUnits } from '../../src/domain/reservation.ts';
 import { availableUnits, type StockLevel, shortageUnits } from '../../src/domain/stock-level.ts';
-import { compareEntries, entriesOf } from '../../src/domain/waitlist.ts';
+import { compareEntries, entriesOf, SERVED_MAX } from '../../src/domain/waitlist.ts';
 import {
   A_CAUSE,
   aLevel,
@@ -76,6 +76,15 @@ describe('R19: what came free goes to the queue', () => {
     const work = aWorkingSet({ waiting: waiters.flatMap(entriesOf), pools: [aLevel({ onHand: 2 })] });
     expect(served(work)).toEqual([]);
     expect([...work.waitlist.unlocked]).toEqual(['r-a', 'r-b']);
+  });
+
+  test('as many lines as one unit may serve; the rest by the units that follow', () => {
+    const waiters = Array.from({ length: SERVED_MAX + 5 }, (_, at) => aWaiter(String(at), 1));
+    const pools = [aLevel({ onHand: 2 * SERVED_MAX })];
+    expect(served(aQueue(waiters, pools))).toHaveLength(SERVED_MAX);
+    const unlocked = aWorkingSet({ waiting: waiters.flatMap(entriesOf), pools });
+    expect(served(unlocked)).toEqual([]);
+    expect(unlocked.waitlist.unlocked.size).toBe(SERVED_MAX);
   });
 
   test('once nothing waits any more it is RESERVED, and its hold window begins', () => {

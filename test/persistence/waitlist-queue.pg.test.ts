@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
+import { createWaitlistReader } from '../../src/persistence/waitlist-reader.ts';
 import { QUEUE_LOOKED_AT_MAX } from '../../src/persistence/waitlist-rows.ts';
 import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { promoteQueues } from '../../src/use-cases/promote-queues.ts';
 import { reserve } from '../../src/use-cases/reserve.ts';
-import { countStock } from '../../src/use-cases/stock.ts';
+import { countStock, putWarehouses } from '../../src/use-cases/stock.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
 import { saidBy } from '../support/deciding.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -108,5 +109,33 @@ describe('R19: the queue', () => {
     expect(served(await statesOf(one, waits))).toBe(QUEUE_LOOKED_AT_MAX);
     expect(await promoteQueues(two, [sku], AbortSignal.timeout(5_000))).toBe(20);
     expect(served(await statesOf(one, waits))).toBe(count);
+  });
+
+  test('finds what comes within reach without moving, as in a warehouse that is switched on', async () => {
+    const sku = await ownSku(one);
+    await allOf(one, sku);
+    const far = `far-${sku.slice(-12)}`;
+    const warehouse = {
+      code: far,
+      name: far,
+      timeZone: 'UTC',
+      priority: 9,
+      countryCode: 'DE',
+      postalCode: '',
+      wms: '',
+    };
+    const put = (enabled: boolean) => putWarehouses(one, { ...key(), warehouses: [{ ...warehouse, enabled }] }, CALL);
+    await put(false);
+    const [large, small] = [await waiter(one, sku, 9), await waiter(one, sku)];
+    const reader = createWaitlistReader(one.database.pool);
+    expect(await reader.servableSkus('', 1_000)).not.toContain(sku);
+    await receive(two, sku, 1, far);
+    expect(await stateOf(one, small)).toBe('WAITLISTED');
+    await put(true);
+    expect(await reader.servableSkus('', 1_000)).toContain(sku);
+    expect(await reader.servableSkus(sku, 1_000)).not.toContain(sku);
+    expect(await promoteQueues(two, [sku], AbortSignal.timeout(5_000))).toBe(1);
+    expect(await statesOf(one, [large, small])).toEqual(['WAITLISTED', 'RESERVED']);
+    expect(await reader.placesOf(large.reservationId)).toMatchObject([{ units: 9, linesAhead: 0, unitsAhead: 0 }]);
   });
 });

@@ -26,6 +26,7 @@ import { startExpiry } from './workers/expiry.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
+import { startWaitlist } from './workers/waitlist.ts';
 
 export interface ServiceSettings extends Pick<Config, 'host' | 'grpcPort' | 'httpPort'> {
   readonly databaseUrl: string;
@@ -50,7 +51,7 @@ const DRAIN_MS = 250;
 /** How long each further part of a stop may take, in milliseconds; what is not done by then ends with the process. */
 const PART_STOP_MAX_MS = 4_500;
 
-/** Migrates the database and starts everything one process does: doors, relay, inbox, expiry, retention, checkpoints, feeds. */
+/** Migrates the database and starts everything one process does: doors, relay, inbox, expiry, waitlist, retention, checkpoints, feeds. */
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
   await migrate(settings.databaseUrl, (error) => logger.warn('database-away', { error }));
   const observability = createObservability(logger);
@@ -197,7 +198,9 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onCheckpoint: (checkpoint) => observability.recordCheckpoint(checkpoint),
     onFailure: onFailure('checkpointer'),
   });
-  return { stop: () => Promise.all([expiry.stop(), retention.stop(), checkpointer.stop()]) };
+  const waitlist = startWaitlist({ ...engine, pause, onFailure: onFailure('waitlist') });
+  const loops = [expiry, retention, checkpointer, waitlist];
+  return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 
 /** The relay out to the warehouses and the inbox back, over one connection that is made again for ever. */

@@ -229,6 +229,7 @@ create table reservation (
   constraint reservation_resolved CHECK ((((resolve_time IS NOT NULL) = (state = ANY (ARRAY['FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))) AND ((release_reason IS NOT NULL) = (state = ANY (ARRAY['RELEASED'::text, 'EXPIRED'::text]))))),
   constraint reservation_state_check CHECK ((state = ANY (ARRAY['WAITLISTED'::text, 'RESERVED'::text, 'PREPARING'::text, 'READY'::text, 'FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))),
   constraint reservation_version_check CHECK ((version >= 1)),
+  constraint reservation_waits CHECK (((state = 'WAITLISTED'::text) = (strpos((lines)::text, '"waiting":'::text) > 0))),
   constraint reservation_pkey PRIMARY KEY (reservation_id),
   constraint reservation_tracking_id_key UNIQUE (tracking_id)
 ) with (fillfactor=80);
@@ -295,6 +296,19 @@ create table stock_pool (
   constraint stock_pool_warehouse_fkey FOREIGN KEY (warehouse) REFERENCES warehouse(code),
   constraint stock_pool_pkey PRIMARY KEY (sku, warehouse)
 ) with (fillfactor=85);
+
+create table waitlist (
+  reservation_id uuid not null,
+  line_number integer not null,
+  sku text not null,
+  units integer not null,
+  warehouse text not null,
+  priority integer not null,
+  since_time timestamp(3) with time zone not null,
+  constraint waitlist_units CHECK ((units > 0)),
+  constraint waitlist_pkey PRIMARY KEY (reservation_id, line_number)
+) with (fillfactor=85);
+CREATE INDEX waitlist_queue ON public.waitlist USING btree (sku, priority DESC, since_time, reservation_id, line_number);
 
 create table warehouse (
   code text not null,

@@ -6,6 +6,7 @@ import {
   ReservationState,
   ReservationStateSchema,
 } from '../../src/gen/earmark/v1/reservation_pb.ts';
+import type { WaitlistPlace } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { shortName } from './short-enum.ts';
 import { formatTable, printable } from './table.ts';
 
@@ -32,8 +33,8 @@ export function formatState(reservation: Reservation): string {
   return `${state} (${shortName(ReleaseReasonSchema, reservation.releaseReason)})`;
 }
 
-/** One reservation on several lines. */
-export function formatReservation(reservation: Reservation): string {
+/** One reservation on several lines, each line with its place in the queue where it is given. */
+export function formatReservation(reservation: Reservation, places: readonly WaitlistPlace[] = []): string {
   const facts: [string, string][] = [
     ['state', formatState(reservation)],
     ['exchange', reservation.exchangeId],
@@ -42,14 +43,23 @@ export function formatReservation(reservation: Reservation): string {
     ['reserved at', formatInstant(reservation.createTime)],
     isFinal(reservation)
       ? ['resolved at', formatInstant(reservation.resolveTime)]
-      : ['held until', formatInstant(reservation.expireTime)],
+      : [
+          reservation.state === ReservationState.WAITLISTED ? 'waits until' : 'held until',
+          formatInstant(reservation.expireTime),
+        ],
     ['trace', reservation.traceId],
     ['id', reservation.reservationId],
   ];
   const lines = facts
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `  ${name.padEnd(12)}${printable(value)}`);
-  return [reservation.trackingId, ...lines, ...reservation.lines.map(formatLine)].join('\n');
+  const items = reservation.lines.map((line) =>
+    formatLine(
+      line,
+      places.find((place) => place.lineNumber === line.lineNumber),
+    ),
+  );
+  return [reservation.trackingId, ...lines, ...items].join('\n');
 }
 
 /** Many reservations, one row each. */
@@ -67,7 +77,7 @@ export function formatReservations(reservations: readonly Reservation[]): string
   );
 }
 
-function formatLine(line: ReservationLine): string {
+function formatLine(line: ReservationLine, place: WaitlistPlace | undefined): string {
   const counts: [string, number][] = [
     ['held', line.reservedQuantity],
     ['waiting', line.waitlistedQuantity],
@@ -78,7 +88,8 @@ function formatLine(line: ReservationLine): string {
   const told = counts.filter(([, units]) => units > 0).map(([name, units]) => `${units} ${name}`);
   const places = line.allocations.map(({ warehouse, quantity }) => `${quantity} in ${warehouse}`);
   const substitute = line.substitutedForSku === '' ? '' : ` for ${line.substitutedForSku}`;
-  const details = [...told, ...places].join(', ');
+  const queue = place === undefined ? [] : [`number ${place.linesAhead + 1} in line`];
+  const details = [...told, ...queue, ...places].join(', ');
   const text = `${line.quantity} × ${line.sku}${substitute}${details === '' ? '' : ` · ${details}`}`;
   return `  ${`line ${line.lineNumber}`.padEnd(12)}${printable(text)}`;
 }

@@ -7,6 +7,7 @@ import {
   type ReservationLine,
   reservedUnits,
   shortUnits,
+  waitingUnits,
   warehousesOf,
 } from '../../src/domain/reservation.ts';
 import type { TransitionKind } from '../../src/domain/transition.ts';
@@ -160,6 +161,7 @@ function lineOf(line: ReservationLine) {
     sku: line.sku,
     quantity: line.quantity,
     reservedQuantity: reservedUnits(line),
+    waitlistedQuantity: waitingUnits(line),
     fulfilledQuantity: fulfilledUnits(line),
     shortQuantity: shortUnits(line),
     pickedQuantity: line.allocations.reduce((sum, part) => sum + part.picked, 0),

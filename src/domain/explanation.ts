@@ -29,7 +29,7 @@ export function explain(made: Reservation, seen: readonly SeenPool[]): Explained
     {
       ...NO_POOL,
       step: 'deadline',
-      outcome: `held until ${new Date(made.expireAt).toISOString()}, ${seconds} s after it was made`,
+      outcome: `${made.state === 'WAITLISTED' ? 'waits' : 'held'} until ${new Date(made.expireAt).toISOString()}, ${seconds} s after it was made`,
     },
   ];
 }

@@ -8,9 +8,14 @@ export function chooseHoldWindow(
   channel: string,
   askedMs: number | null,
 ): { readonly holdWindowMs: number } | { readonly refusal: Refusal } {
-  const holdWindowMs = askedMs ?? forChannel(rules.channelHoldWindowsMs, channel) ?? rules.defaultHoldWindowMs;
+  const holdWindowMs = askedMs ?? defaultHoldWindow(rules, channel);
   const refusal = checkHoldWindow(rules, holdWindowMs);
   return refusal === null ? { holdWindowMs } : { refusal };
+}
+
+/** How long a channel's reservations are held where nobody asks for another window, in milliseconds. */
+export function defaultHoldWindow(rules: Rules, channel: string): number {
+  return forChannel(rules.channelHoldWindowsMs, channel) ?? rules.defaultHoldWindowMs;
 }
 
 /** Refuses a window shorter than the minimum or longer than the maximum, both inclusive bounds in milliseconds. */

@@ -34,7 +34,8 @@ export function followMilestone(
     case 'SET_DEADLINE':
       return setDeadline(reservation, rules, Math.min(report.occurredAt, now), rule.deadlineMs, now);
     case 'FULFIL':
-      return fulfil(reservation, [], false, now);
+      // What still waits would never be asked for again.
+      return fulfil(reservation, [], true, now);
     case 'RELEASE':
       return release(reservation, rule.releaseReason, now);
   }

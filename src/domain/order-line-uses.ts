@@ -1,5 +1,5 @@
 import { type OrderLineUse, orderLineKey } from './eligibility.ts';
-import type { Reservation } from './reservation.ts';
+import { type Reservation, waitingUnits } from './reservation.ts';
 
 /** How much of each order line is exchanged, as one unit of work reads and changes it. */
 export class OrderLineUses {
@@ -45,7 +45,7 @@ export class OrderLineUses {
   }
 }
 
-/** Units that count against what was bought: held or consumed, not those given back. */
+/** Units that count against what was bought: held, consumed or waited for, not those given back. */
 function exchangedUnits(line: Reservation['lines'][number]): number {
-  return line.allocations.reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
+  return line.allocations.reduce((sum, part) => sum + part.reserved + part.fulfilled, waitingUnits(line));
 }

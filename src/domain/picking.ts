@@ -28,6 +28,7 @@ export interface PickedLine {
 /** The warehouse has begun: from here on the clock frees nothing. */
 export function startPick(reservation: Reservation, now: number): Transition {
   if (!isLive(reservation)) return refused(tooLate(reservation));
+  if (reservation.state === 'WAITLISTED') return refused(notAsked(reservation));
   if (reservation.state === 'PREPARING' || reservation.state === 'READY') return UNCHANGED;
   return changed('preparing', { ...confirmed(reservation, now), state: 'PREPARING' });
 }
@@ -60,6 +61,7 @@ export function confirmPick(
   now: number,
 ): Transition {
   if (!isLive(reservation)) return refused(tooLate(reservation));
+  if (reservation.state === 'WAITLISTED') return refused(notAsked(reservation));
   const refusal = checkLines(reservation, warehouse, picked);
   if (refusal !== null) return refused(refusal);
   const lines = editAllocations(reservation, (allocation, line) => {
@@ -86,6 +88,7 @@ export function shortPick(
   now: number,
 ): Transition {
   if (!isLive(reservation)) return refused(tooLate(reservation));
+  if (reservation.state === 'WAITLISTED') return refused(notAsked(reservation));
   const refusal = checkLines(reservation, warehouse, missing);
   if (refusal !== null) return refused(refusal);
   const pools: PoolChange[] = [];
@@ -103,6 +106,11 @@ export function shortPick(
 
 function confirmed(reservation: LiveReservation, now: number): LiveReservation {
   return { ...reservation, warehouseConfirmedAt: reservation.warehouseConfirmedAt ?? now };
+}
+
+/** While a unit waits no pick is asked for; begun all the same, the waiting would never end by the clock. */
+function notAsked({ state, trackingId }: LiveReservation): Refusal {
+  return refuse('NOT_ALLOWED', 'some unit still waits: no pick was asked for', { state, tracking_id: trackingId });
 }
 
 function tooLate(reservation: Reservation): Refusal {

@@ -1,6 +1,6 @@
 import { checkOrderLine } from './eligibility.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { type Reservation, type ReservationLine, reservedUnits } from './reservation.ts';
+import { type Reservation, type ReservationLine, reservedUnits, waitingUnits } from './reservation.ts';
 import { forChannel } from './rules.ts';
 import { inPriorityOrder, type LineDemand, type Placement, type Warehouse } from './sourcing.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -39,7 +39,7 @@ export function checkWarehouse(work: WorkingSet, warehouse: string): Refusal | n
 
 /**
  * Units asked for on one order line are summed over the request before they are held against what was bought.
- * @param replaced the reservation whose held units are given back in the same change, or null
+ * @param replaced the reservation whose held and waiting units are given up in the same change, or null
  */
 export function checkOrderLines(
   work: WorkingSet,
@@ -67,7 +67,7 @@ export function checkOrderLines(
 
 function heldOn(reservation: Reservation | null, orderLineId: string): number {
   const lines = reservation?.lines.filter((line) => line.orderLineId === orderLineId) ?? [];
-  return lines.reduce((sum, line) => sum + reservedUnits(line), 0);
+  return lines.reduce((sum, line) => sum + reservedUnits(line) + waitingUnits(line), 0);
 }
 
 /** Remembers what was bought on the order lines of a request that is granted. */

@@ -38,6 +38,18 @@ export interface Allocation {
   readonly released: number;
 }
 
+/** What a line still waits for. */
+export interface Waiting {
+  /** Units, at least 1. */
+  readonly units: number;
+  /** The only warehouse they may come from; empty leaves the choice to the rules. */
+  readonly warehouse: string;
+  /** When it took its place in the queue, in milliseconds since the Unix epoch. */
+  readonly since: number;
+  /** The hold window that begins once nothing of the reservation waits any more, in milliseconds. */
+  readonly holdWindowMs: number;
+}
+
 export interface ReservationLine {
   /** From 1, in the order of the requests; a line that replaces others has a number none of them had. */
   readonly lineNumber: number;
@@ -46,8 +58,13 @@ export interface ReservationLine {
   readonly quantity: number;
   readonly orderLineId: string;
   readonly returnedSku: string;
-  /** When a swap or transfer last changed it, in milliseconds since the Unix epoch; absent while it is as reserved. */
+  /**
+   * When a swap, a transfer or the end of its waiting last changed it, in milliseconds since the Unix epoch; absent
+   * while it is as reserved.
+   */
   readonly changedAt?: number;
+  /** Absent where nothing waits: a reservation is WAITLISTED exactly where some line has it. */
+  readonly waiting?: Waiting;
   readonly allocations: readonly Allocation[];
 }
 
@@ -101,6 +118,23 @@ export function canExpire(reservation: Reservation): boolean {
 /** Past its deadline and still holding units that the clock may free. */
 export function isDue(reservation: Reservation, now: number): boolean {
   return canExpire(reservation) && reservation.expireAt <= now;
+}
+
+/** Units of a line that still wait for stock. */
+export function waitingUnits(line: ReservationLine): number {
+  return line.waiting?.units ?? 0;
+}
+
+/** Whether some unit of these lines still waits for stock. */
+export function isWaiting(lines: readonly ReservationLine[]): boolean {
+  return lines.some((line) => line.waiting !== undefined);
+}
+
+/** The line as one that waits for nothing. */
+export function withoutWaiting(line: ReservationLine): ReservationLine {
+  if (line.waiting === undefined) return line;
+  const { waiting: _, ...rest } = line;
+  return rest;
 }
 
 export function reservedUnits(line: ReservationLine): number {

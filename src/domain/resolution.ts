@@ -5,11 +5,13 @@ import {
   canExpire,
   isDue,
   isLive,
+  isWaiting,
   type LiveReservation,
   type ReleaseReason,
   type Reservation,
   type ReservationLine,
   reservedUnits,
+  withoutWaiting,
 } from './reservation.ts';
 import type { Rules } from './rules.ts';
 import {
@@ -84,7 +86,7 @@ export function extend(reservation: Reservation, expireAt: number, rules: Rules,
 
 /**
  * Consumes stock: on hand and reserved fall together. No lines means everything that is held.
- * What is left stays reserved, or is released in the same change when `close` is set.
+ * What is left stays reserved and goes on waiting, or is given up in the same change when `close` is set.
  */
 export function fulfil(
   reservation: Reservation,
@@ -97,10 +99,11 @@ export function fulfil(
   }
   if (isDue(reservation, now)) return refused(pastDeadline(reservation));
   const wanted = quantities.length === 0 ? everything(reservation) : quantities;
+  if (wanted.length === 0 && !close) return refused(nothingHeld(reservation));
   const refusal = checkQuantities(reservation, wanted);
   if (refusal !== null) return refused(refusal);
   const consumed = consume(reservation, wanted);
-  const left = consumed.lines.some((line) => reservedUnits(line) > 0);
+  const left = isWaiting(consumed.lines) || consumed.lines.some((line) => reservedUnits(line) > 0);
   if (left && !close) return keepRest(reservation, consumed.lines, consumed.pools);
   const rest = releaseHeld({ ...reservation, lines: consumed.lines });
   const next: Reservation = {
@@ -121,14 +124,18 @@ export function pastDeadline(reservation: LiveReservation): Refusal {
   });
 }
 
-/** What is left stays held, and is READY where only picked units are left. */
+function nothingHeld({ state }: LiveReservation): Refusal {
+  return refuse('INVALID_FIELD', 'nothing is held yet', { field: 'lines', state });
+}
+
+/** What is left stays held, and is READY where only picked units are left and none waits. */
 function keepRest(
   reservation: LiveReservation,
   lines: readonly ReservationLine[],
   pools: readonly PoolChange[],
 ): Transition {
   const isAllPicked = lines.every((line) => line.allocations.every((part) => part.picked === part.reserved));
-  const state = isAllPicked ? 'READY' : reservation.state;
+  const state = isAllPicked && !isWaiting(lines) ? 'READY' : reservation.state;
   return changed('changed', { ...reservation, lines, state }, pools);
 }
 
@@ -189,7 +196,7 @@ function consume(reservation: LiveReservation, wanted: readonly LineQuantity[]) 
   return { lines, pools };
 }
 
-/** Gives back every unit that is held, to the pools it came from. */
+/** Gives back every unit that is held, to the pools it came from, and every place in the queue. */
 export function releaseHeld(reservation: LiveReservation): { lines: readonly ReservationLine[]; pools: PoolChange[] } {
   const pools: PoolChange[] = [];
   const lines = editAllocations(reservation, (allocation, line) => {
@@ -198,7 +205,7 @@ export function releaseHeld(reservation: LiveReservation): { lines: readonly Res
     const released = allocation.released + allocation.reserved;
     return { ...allocation, reserved: 0, picked: 0, short: 0, released };
   });
-  return { lines, pools };
+  return { lines: lines.map(withoutWaiting), pools };
 }
 
 /** Picked units leave first and missing ones last, so that picked and short stay parts of what is left. */

@@ -40,6 +40,7 @@ function checkLength({ eligibility }: RulesDraft): Refusal | null {
 function checkWindows(draft: RulesDraft): Refusal | null {
   const { minHoldWindowMs: min, maxHoldWindowMs: max } = draft;
   if (max < min) return invalid('max_hold_window', 'is shorter than min_hold_window', bounds(draft));
+  if (draft.waitlistWindowMs <= 0) return invalid('waitlist_window', 'leaves no time to wait');
   const windows: [string, number][] = [
     ['default_hold_window', draft.defaultHoldWindowMs],
     ...Object.entries(draft.channelHoldWindowsMs).map(([channel, ms]): [string, number] => [

@@ -15,6 +15,8 @@ export interface Rules {
   readonly defaultHoldWindowMs: number;
   readonly minHoldWindowMs: number;
   readonly maxHoldWindowMs: number;
+  /** How long a reservation waits for stock before the clock ends it. */
+  readonly waitlistWindowMs: number;
   readonly channelHoldWindowsMs: Readonly<Record<string, number>>;
   /** IANA name of the zone in which calendar days are counted. */
   readonly timeZone: string;
@@ -65,6 +67,7 @@ export const FIRST_RULES: Rules = {
   defaultHoldWindowMs: 14 * DAY_MS,
   minHoldWindowMs: 1_000,
   maxHoldWindowMs: 90 * DAY_MS,
+  waitlistWindowMs: 30 * DAY_MS,
   channelHoldWindowsMs: {},
   timeZone: 'UTC',
   calendarDays: false,

@@ -41,6 +41,8 @@ export interface SourcingRequest {
   readonly splitAllowed: boolean;
   /** Takes what there is instead of refusing, as long as there is anything. */
   readonly partial: boolean;
+  /** Takes nothing at all, too, instead of refusing: the rest waits. */
+  readonly waits?: boolean;
 }
 
 export type SourcingResult = { readonly placements: readonly Placement[] } | { readonly refusal: Refusal };
@@ -65,7 +67,8 @@ export function source(request: SourcingRequest): SourcingResult {
     if (missing > 0 && !request.partial) return { refusal: noStock(request, demand) };
   }
   const first = request.demands[0];
-  if (placements.length === 0 && first !== undefined) return { refusal: noStock(request, first) };
+  if (placements.length === 0 && first !== undefined && request.waits !== true)
+    return { refusal: noStock(request, first) };
   return { placements: placements.sort((a, b) => a.lineNumber - b.lineNumber) };
 }
 

@@ -1,3 +1,4 @@
+import { deadlineOf, defaultHoldWindow } from './hold-window.ts';
 import { checkMovable } from './movable.ts';
 import {
   checkNames,
@@ -12,6 +13,7 @@ import {
   fulfilledUnits,
   isLive,
   isReplaced,
+  isWaiting,
   type LiveReservation,
   type Reservation,
   type ReservationLine,
@@ -20,7 +22,8 @@ import { releaseHeld } from './resolution.ts';
 import { checkSizeLimits } from './rules.ts';
 import { type Placement, source } from './sourcing.ts';
 import { poolKey } from './stock-level.ts';
-import { alreadyResolved, type PoolChange, refused, type Transition } from './transition.ts';
+import { alreadyResolved, type PoolChange, refused, type Transition, type TransitionKind } from './transition.ts';
+import { type Queueing, queueRest } from './waitlist.ts';
 import type { WorkingSet } from './working-set.ts';
 
 export interface SwapRequest {
@@ -28,11 +31,13 @@ export interface SwapRequest {
   readonly lines: readonly RequestedLine[];
   /** Takes what there is and forgets the rest, instead of refusing. */
   readonly partial: boolean;
+  /** Takes what there is and queues for the rest, instead of refusing. */
+  readonly waitlist?: boolean;
 }
 
 /**
  * Replaces what is held by other lines in one change: nothing is given back unless the new lines are held. What has
- * left the warehouse stays as it is; the deadline stays too.
+ * left the warehouse stays as it is; the deadline stays too, unless a waiting begins or ends.
  */
 export function swap(reservation: Reservation, request: SwapRequest, work: WorkingSet): Transition {
   if (!isLive(reservation)) return refused(alreadyResolved(reservation));
@@ -50,11 +55,13 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     own: ownUnits(reservation),
     warehouses: servingWarehouses(work, reservation.channel),
     splitAllowed: work.rules.splitAllowed,
-    partial: request.partial,
+    partial: request.partial || request.waitlist === true,
+    waits: request.waitlist === true,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
-  const added = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));
-  return replaceLines(reservation, added, sourced.placements);
+  const held = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));
+  const added = request.waitlist === true ? queueRest(held, lines, queueingOf(reservation, work)) : held;
+  return replaceLines(reservation, added, sourced.placements, work);
 }
 
 /** New lines never take the number of an old one, so that a warehouse's late message cannot mean the wrong line. */
@@ -74,19 +81,50 @@ function ownUnits(reservation: LiveReservation): Map<string, number> {
   return own;
 }
 
+/** A line keeps the place that its reservation has in the queue of the SKU. */
+function queueingOf({ lines, channel }: LiveReservation, { rules, now }: WorkingSet): Queueing {
+  const since = (sku: string) => lines.find((line) => line.sku === sku && line.waiting !== undefined)?.waiting?.since;
+  return {
+    splitAllowed: rules.splitAllowed,
+    holdWindowMs: heldAfterWaiting(lines) ?? defaultHoldWindow(rules, channel),
+    since: (sku) => since(sku) ?? now,
+  };
+}
+
+/** The window that was to begin once nothing waits, where something does. */
+function heldAfterWaiting(lines: readonly ReservationLine[]): number | undefined {
+  return lines.find((line) => line.waiting !== undefined)?.waiting?.holdWindowMs;
+}
+
+/** Its window begins anew where a waiting begins or ends. */
+function deadlineAfter(before: LiveReservation, isWaitingNow: boolean, { rules, now }: WorkingSet): number {
+  if (isWaitingNow === (before.state === 'WAITLISTED')) return before.expireAt;
+  if (isWaitingNow) return deadlineOf(rules, now, rules.waitlistWindowMs);
+  return deadlineOf(rules, now, heldAfterWaiting(before.lines) ?? defaultHoldWindow(rules, before.channel));
+}
+
+function kindOfSwap(before: LiveReservation, isWaitingNow: boolean): TransitionKind {
+  if (isWaitingNow === (before.state === 'WAITLISTED')) return 'changed';
+  return isWaitingNow ? 'waitlisted' : 'reserved';
+}
+
 /** An old line asks for no more than what has left of it: nothing, mostly. Its event tells of it for the last time. */
 function replaceLines(
   reservation: LiveReservation,
   added: readonly ReservationLine[],
   placements: readonly Placement[],
+  work: WorkingSet,
 ): Transition {
   const standing = reservation.lines.filter((line) => !isReplaced(line));
   const given = releaseHeld({ ...reservation, lines: standing });
   const old = given.lines.map((line) => ({ ...line, quantity: fulfilledUnits(line) }));
-  const next = { ...reservation, lines: [...old, ...added] };
+  const isWaitingNow = isWaiting(added);
+  const state = isWaitingNow ? 'WAITLISTED' : 'RESERVED';
+  const expireAt = deadlineAfter(reservation, isWaitingNow, work);
+  const next = { ...reservation, lines: [...old, ...added], state, expireAt } as const;
   return {
     outcome: 'changed',
-    kind: 'changed',
+    kind: kindOfSwap(reservation, isWaitingNow),
     next: { ...next, version: reservation.version + 1 },
     pools: netChanges(given.pools, placements),
   };

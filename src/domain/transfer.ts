@@ -20,7 +20,7 @@ export interface TransferRequest {
 
 /**
  * Moves held units to another warehouse, all of what is asked or none. Units that are there already count as moved, so
- * that asking twice moves nothing twice.
+ * that asking twice moves nothing twice. Where all lines move, what waits for one warehouse only waits for the new one.
  */
 export function transfer(reservation: Reservation, request: TransferRequest, work: WorkingSet): Transition {
   if (!isLive(reservation)) return refused(alreadyResolved(reservation));
@@ -31,7 +31,8 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
     checkQuantities(reservation, request.lines);
   if (refusal !== null) return refused(refusal);
   const moves = movesOf(reservation, request);
-  if (moves.length === 0) return UNCHANGED;
+  const turned = request.lines.length === 0 ? turnWaiting(reservation, toWarehouse) : reservation;
+  if (moves.length === 0) return turned === reservation ? UNCHANGED : changed('changed', turned);
   const sourced = source({
     demands: moves,
     pools: work.pools,
@@ -40,7 +41,20 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
     partial: false,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
-  return moveUnits(reservation, moves, work.now);
+  return moveUnits(turned, moves, work.now);
+}
+
+/** A line that may be served from one warehouse only looks to another from now on; any other looks everywhere already. */
+function turnWaiting(reservation: LiveReservation, toWarehouse: string): LiveReservation {
+  const isTurned = ({ waiting }: ReservationLine) =>
+    waiting !== undefined && !['', toWarehouse].includes(waiting.warehouse);
+  if (!reservation.lines.some(isTurned)) return reservation;
+  const lines = reservation.lines.map((line) =>
+    line.waiting !== undefined && isTurned(line)
+      ? { ...line, waiting: { ...line.waiting, warehouse: toWarehouse } }
+      : line,
+  );
+  return { ...reservation, lines };
 }
 
 /** Units to move of each line, from wherever else they are. */
@@ -85,7 +99,7 @@ function giveUp(part: Allocation, taken: number): Allocation {
 }
 
 /** In the order of the warehouse codes, as they are read back. */
-function addUnits(allocations: readonly Allocation[], warehouse: string, units: number): Allocation[] {
+export function addUnits(allocations: readonly Allocation[], warehouse: string, units: number): Allocation[] {
   const known = allocations.find((part) => part.warehouse === warehouse);
   if (known !== undefined) {
     return allocations.map((part) => (part === known ? { ...part, reserved: part.reserved + units } : part));

@@ -5,6 +5,7 @@ import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import type { Warehouse } from './sourcing.ts';
 import type { StockLevel } from './stock-level.ts';
+import type { WaitlistEntry } from './waitlist.ts';
 import type { ExchangeState } from './working-set.ts';
 
 /** What one unit of work has read under its locks. */
@@ -19,6 +20,10 @@ export interface WorkingSetRows {
   readonly items: ReadonlyMap<string, Item>;
   /** Every SKU whose pools are locked, whether it has any or not. */
   readonly skus: ReadonlySet<string>;
+  /** Those of them that the commands themselves are about: their queues are served before anything is decided. */
+  readonly wantedSkus: readonly string[];
+  /** What waits for the locked SKUs; of a very long queue only its beginning. */
+  readonly waiting: readonly WaitlistEntry[];
   readonly pools: readonly StockLevel[];
   readonly reservations: readonly Reservation[];
   readonly exchanges: readonly ExchangeState[];

@@ -16,6 +16,7 @@ import type { SeenPool } from './seen-pools.ts';
 import type { Warehouse } from './sourcing.ts';
 import { applyDelta, poolKey, type StockDelta, type StockLevel } from './stock-level.ts';
 import type { TransitionKind } from './transition.ts';
+import { Waitlist } from './waitlist.ts';
 import type { WorkingSetRows } from './working-set-rows.ts';
 
 /** Names one reservation by any of its three ids. */
@@ -81,6 +82,7 @@ export class WorkingSet {
   readonly ruleBook: RuleBook;
   readonly exchanges: ExchangeStates;
   readonly milestones: MilestoneLog;
+  readonly waitlist: Waitlist;
   readonly transitions: RecordedTransition[] = [];
   readonly movements: Movement[] = [];
   readonly putItems = new Map<string, Item>();
@@ -100,6 +102,7 @@ export class WorkingSet {
     this.ruleBook = new RuleBook(rows.ruleSet, rows.newestRules, rows.earlierRules);
     this.exchanges = new ExchangeStates(rows.exchanges);
     this.milestones = new MilestoneLog(rows.milestones);
+    this.waitlist = new Waitlist(rows.waiting, rows.wantedSkus);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
     for (const level of rows.pools) {
       const key = poolKey(level.sku, level.warehouse);
@@ -208,6 +211,7 @@ export class WorkingSet {
     this.#byTracking.set(next.trackingId, next.reservationId);
     if (previous === null) this.exchanges.open(next.exchangeId, next.reservationId);
     this.#orderLines.move(previous, next);
+    this.waitlist.move(previous, next);
     this.#liveCounts.move(previous, next);
     this.transitions.push(transition);
   }
@@ -218,6 +222,7 @@ export class WorkingSet {
     const before = this.#pools.get(key);
     assertInvariant(before !== undefined, 'a moved pool must be locked');
     this.#pools.set(key, level);
+    this.waitlist.poolChanged(before, level);
     this.movements.push({
       sku: level.sku,
       warehouse: level.warehouse,
@@ -268,7 +273,9 @@ export class WorkingSet {
     const delta = uncountedDelta(level, change.delta, occurredAt);
     // What a picker misses may be gone from the count already; no count falls below zero.
     const onHandDelta = isShort ? Math.max(delta.onHand ?? 0, -level.onHand) : (delta.onHand ?? 0);
-    this.#pools.set(key, applyDelta(level, { ...delta, onHand: onHandDelta }));
+    const after = applyDelta(level, { ...delta, onHand: onHandDelta });
+    this.#pools.set(key, after);
+    this.waitlist.poolChanged(level, after);
     if (onHandDelta === 0) return;
     this.movements.push({
       sku: change.sku,

@@ -1,7 +1,9 @@
 import { CLOCK_CALLER } from '../domain/caller.ts';
 import { MissingRows } from '../domain/missing-rows.ts';
+import { promoteWaiting, WAITLIST_CALLER } from '../domain/promotion.ts';
 import { refuse } from '../domain/refusal.ts';
 import { isDue } from '../domain/reservation.ts';
+import { poolKey } from '../domain/stock-level.ts';
 import type { Cause, WorkingSet } from '../domain/working-set.ts';
 import type { Answer, Command, Outcome } from '../ports.ts';
 import { claimKey } from './locks.ts';
@@ -26,6 +28,7 @@ export interface DecidedUnit {
 }
 
 const EXPIRY: Cause = { caller: CLOCK_CALLER, reason: 'deadline', traceId: '', traceparent: '' };
+const PROMOTION: Cause = { caller: WAITLIST_CALLER, reason: 'stock came free', traceId: '', traceparent: '' };
 
 /**
  * Decides the commands in arrival order, each against what the earlier ones left. A refused command leaves no trace;
@@ -44,6 +47,7 @@ export function decideUnit(
   const answered = new Map<string, KnownClaim>(known);
   const waiting = new Set<string>();
   work.expireDue(EXPIRY);
+  promoteWaiting(work, PROMOTION);
   for (const command of commands) {
     const key = claimKey(command);
     const earlier = key === '' ? undefined : answered.get(key);
@@ -62,12 +66,13 @@ export function decideUnit(
         outcomes.set(command, { ok: false, refusal: decision.refusal });
         continue;
       }
-      outcomes.set(command, { ok: true, answer: decision.answer, replayed: false });
       // What a pick kept past its deadline is free for the next command the moment the pick is given up.
       const ended = work.transitions.slice(transitionsBefore).some(({ next }) => isDue(next, work.now));
       if (ended) work.expireDue(EXPIRY);
+      const answer = promoteWaiting(work, PROMOTION) ? withPresentLevels(decision.answer, work) : decision.answer;
+      outcomes.set(command, { ok: true, answer, replayed: false });
       if (command.claim !== null) {
-        answered.set(key, { contentHash: command.claim.contentHash, answer: decision.answer, reservationId: null });
+        answered.set(key, { contentHash: command.claim.contentHash, answer, reservationId: null });
       }
     } catch (error) {
       if (!(error instanceof MissingRows)) throw error;
@@ -79,6 +84,13 @@ export function decideUnit(
     }
   }
   return { outcomes, deferred, missing: { reservationIds, skus, customers } };
+}
+
+/** What came in may be promised to those who waited by the time it is told of: of one version there is one number. */
+function withPresentLevels(answer: Answer, work: WorkingSet): Answer {
+  if (answer.kind !== 'stock') return answer;
+  const present = new Map(work.changedPools().map(({ after }) => [poolKey(after.sku, after.warehouse), after]));
+  return { ...answer, levels: answer.levels.map((level) => present.get(poolKey(level.sku, level.warehouse)) ?? level) };
 }
 
 /** The answer as first given, or a refusal where the same id came with another request. */

@@ -12,6 +12,7 @@ import type { EventReader } from '../ports/event-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
+import type { WaitlistReader } from '../ports/waitlist-reader.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import { createChangeFeed } from './change-feed.ts';
@@ -28,6 +29,7 @@ import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
 import { createStockReader } from './stock-reader.ts';
 import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
+import { createWaitlistReader } from './waitlist-reader.ts';
 
 /** Everything the service asks of its database. */
 export interface Engine {
@@ -39,6 +41,7 @@ export interface Engine {
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
+  readonly waitlist: WaitlistReader;
   readonly outbox: Outbox;
   readonly ledger: LedgerAuditor;
   readonly checkpoints: Checkpoints;
@@ -77,6 +80,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),
+    waitlist: createWaitlistReader(pool),
     outbox: createOutbox(pool, stock),
     ledger: observedAuditor(pool, deps),
     checkpoints: createCheckpoints(pool),

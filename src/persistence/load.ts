@@ -5,6 +5,7 @@ import type { Milestone } from '../domain/milestone-rules.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { RuleSet } from '../domain/rule-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
+import type { WaitlistEntry } from '../domain/waitlist.ts';
 import type { ExchangeState } from '../domain/working-set.ts';
 import { WorkingSet } from '../domain/working-set.ts';
 import type { Claim, Command } from '../ports.ts';
@@ -28,6 +29,7 @@ import {
 } from './locks.ts';
 import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
+import { loadQueues } from './waitlist-rows.ts';
 
 /** The rows of one unit under lock, ready to be decided on. */
 export interface LoadedUnit {
@@ -67,22 +69,27 @@ export async function lockAndLoad(
     rowsOf<T & Record<string, unknown>>(resultOf(results, named, name)) as T[];
   const [clock] = rows<ClockRow>('read-clock');
   if (clock === undefined) throw new Error('the database has not been migrated');
-  const [due] = rows<{ looked_at: number; ids: string[] }>(deepDue ? 'read-due-of-pools' : 'read-due');
+  const [due] = rows<{ looked_at: number; ids: string[]; queued: string[] }>(
+    deepDue ? 'read-due-of-pools' : 'read-due',
+  );
   const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
   const orderLines = rows<OrderLineRow>('lock-order-lines');
   const reservations = toReservations(
     rows<ReservationRow>('lock-reservations'),
     rows<AllocationRow>('read-allocations'),
   );
+  const waiting = await loadQueues(client, due?.queued ?? []);
   const ruleSet = await cache.ruleSet(client, clock.rule_version);
   const work = new WorkingSet({
     now: clock.now,
     ruleSet,
-    earlierRules: await earlierRules(client, commands, reservations, ruleSet, cache),
+    earlierRules: await earlierRules(client, commands, { reservations, waiting }, ruleSet, cache),
     newestRules: rows<{ version: number }>('read-newest-rules')[0]?.version ?? null,
     warehouses: await cache.warehouses(client, clock.catalog_version),
     items: await cache.items(client, clock.catalog_version, locks.skus),
     skus: new Set(locks.skus),
+    wantedSkus: locks.wantedSkus,
+    waiting,
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
     milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
@@ -157,16 +164,21 @@ function resultOf(results: readonly QueryResult[], named: readonly string[], nam
   return at < 0 ? undefined : results[at + 1];
 }
 
-/** The rules by which the locked reservations were decided, where a command follows them. */
+/** The rules by which the locked reservations were decided, where a command follows them, and those who wait. */
 async function earlierRules(
   client: PoolClient,
   commands: readonly Command[],
-  reservations: readonly Reservation[],
+  {
+    reservations,
+    waiting,
+  }: { readonly reservations: readonly Reservation[]; readonly waiting: readonly WaitlistEntry[] },
   inForce: RuleSet,
   cache: CatalogCache,
 ): Promise<RuleSet[]> {
-  if (!commands.some(({ needs }) => needs.ownRules)) return [];
-  const versions = new Set(reservations.map((one) => one.ruleVersion));
+  const areFollowed = commands.some(({ needs }) => needs.ownRules);
+  const followed = areFollowed ? reservations : reservations.filter(({ state }) => state === 'WAITLISTED');
+  if (followed.length === 0 && waiting.length === 0) return [];
+  const versions = new Set([...followed, ...waiting].map((one) => one.ruleVersion));
   versions.delete(inForce.rules.version);
   return await cache.ruleSets(client, [...versions]);
 }

@@ -207,12 +207,17 @@ export function readMilestones(ids: readonly string[]): Statement {
   };
 }
 
+/** Those of the locked SKUs, the statement's third parameter, that somebody waits for. */
+const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
+          where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued`;
+
 /**
  * Reservations past their deadline on the pools and orders of the commands, oldest first. Looks at the oldest due of the whole service,
- * normally none; `deep` looks through the pools themselves instead, for when very many are due.
+ * normally none; `deep` looks through the pools themselves instead, for when very many are due. Tells too for which SKUs
+ * somebody waits, normally none.
  */
 export function readDue(
-  { wantedSkus, wantedOrderIds }: Pick<LockSet, 'wantedSkus' | 'wantedOrderIds'>,
+  { wantedSkus, wantedOrderIds, skus }: Pick<LockSet, 'wantedSkus' | 'wantedOrderIds' | 'skus'>,
   deep: boolean,
 ): Statement {
   const due = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
@@ -223,8 +228,8 @@ export function readDue(
             select r.reservation_id from reservation r
             where ${due} and (r.order_id = any($2::text[]) or r.reservation_id in (
               select a.reservation_id from allocation a where a.sku = any($1::text[]) and a.reserved > 0))
-            order by r.expire_time limit ${DUE_EXPIRED_MAX})::text[] as ids`,
-        values: [wantedSkus, wantedOrderIds],
+            order by r.expire_time limit ${DUE_EXPIRED_MAX})::text[] as ids, ${QUEUED}`,
+        values: [wantedSkus, wantedOrderIds, skus],
       }
     : {
         name: 'read-due',
@@ -234,8 +239,8 @@ export function readDue(
             select due.reservation_id from due
             where due.order_id = any($2::text[]) or exists (select 1 from allocation a
               where a.reservation_id = due.reservation_id and a.sku = any($1::text[]) and a.reserved > 0)
-            limit ${DUE_EXPIRED_MAX})::text[] as ids`,
-        values: [wantedSkus, wantedOrderIds],
+            limit ${DUE_EXPIRED_MAX})::text[] as ids, ${QUEUED}`,
+        values: [wantedSkus, wantedOrderIds, skus],
       };
 }
 

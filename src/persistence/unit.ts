@@ -72,6 +72,11 @@ export async function attemptUnit(
       if (due.length > 0) return await widen(client, larger);
       if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });
     }
+    // Whose turn it is was only known once it was decided; on the last try the next unit or the worker serves them.
+    const { unlocked } = loaded.work.waitlist;
+    if (!deps.isLastTry && unlocked.size > 0) {
+      return await widen(client, { ...larger, reservationIds: new Set([...larger.reservationIds, ...unlocked]) });
+    }
     const statements = statementsOf(loaded, decided, deps.ids);
     const unit: CommittedUnit = { kind: 'committed', decided, transitions: loaded.work.transitions };
     return await writeAndCommit(client, statements, unit, loaded.xid);

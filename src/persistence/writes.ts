@@ -15,6 +15,7 @@ import {
 import { ruleStatements } from './rule-writes.ts';
 import type { Statement } from './statements.ts';
 import { movementStatements, orderLineStatements, poolStatements } from './stock-writes.ts';
+import { waitlistStatements } from './waitlist-rows.ts';
 
 /** A verdict to announce with the unit's commit. */
 export interface NoticeRow {
@@ -54,6 +55,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...when(updated.length > 0, () => [updateReservations(updated.map(nextOf)), ...updateAllocations(updated)]),
     ...when(created.length > 0, () => [insertReservations(created.map(nextOf)), insertAllocations(created)]),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
+    ...waitlistStatements(finals),
     ...milestoneStatements(work),
     ...outboxStatements(context),
   ];

@@ -2,19 +2,22 @@ import { explain } from '../domain/explanation.ts';
 import { ReservationService } from '../gen/earmark/v1/reservation_service_pb.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { Refusals, RefusedReserve } from '../ports/refusals.ts';
+import type { WaitlistPlace, WaitlistReader } from '../ports/waitlist-reader.ts';
 import type { ReservationReader } from '../ports.ts';
 import { toReservation, toTarget } from './reservation-mapping.ts';
 import { toWireRefusal, unknownReservation } from './reserve-mapping.ts';
 import { type Rpc, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
+import { toTimestamp } from './wire-time.ts';
 
 interface Deps {
   readonly reservations: ReservationReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly waitlist: Pick<WaitlistReader, 'placesOf'>;
 }
 
-/** ExplainReservation: of a reservation, of what was refused to its exchange, or of both. */
+/** ExplainReservation: of a reservation, of what was refused to its exchange, or of both; and where it waits. */
 export function explanationHandlers(deps: Deps): Rpc[] {
   return [
     unary(ReservationService.method.explainReservation, async ({ target }) => {
@@ -23,11 +26,13 @@ export function explanationHandlers(deps: Deps): Rpc[] {
       const exchangeId = wanted.by === 'exchange' ? wanted.id : (reservation?.exchangeId ?? '');
       const refusals = exchangeId === '' ? [] : await deps.refusals.ofExchange(exchangeId);
       if (reservation === null && refusals.length === 0) throw refusedCall(unknownReservation(wanted.by, wanted.id));
+      const places = reservation?.state === 'WAITLISTED' ? await deps.waitlist.placesOf(reservation.reservationId) : [];
       const decision = reservation === null ? null : await deps.decisions.ofReservation(reservation.reservationId);
       return {
         ...(reservation === null ? {} : { reservation: toReservation(reservation) }),
         refusals: refusals.map(toRefusal),
         ruleVersion: BigInt(reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
+        waitlistPlaces: places.map(toPlace),
         steps: decision === null ? [] : explain(decision.made, decision.seen).map(toStep),
       };
     }),
@@ -42,6 +47,10 @@ function toRefusal({ reason, message, metadata, ruleVersion, refusedAt, times }:
     times: String(times),
   };
   return toWireRefusal({ reason, message, metadata: { ...metadata, ...more } });
+}
+
+function toPlace({ lineNumber, sku, units, since, linesAhead, unitsAhead }: WaitlistPlace) {
+  return { lineNumber, sku, quantity: units, sinceTime: toTimestamp(since), linesAhead, unitsAhead };
 }
 
 function toStep({ version, ...step }: ReturnType<typeof explain>[number]) {

@@ -5,6 +5,7 @@ import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
+import type { WaitlistReader } from '../ports/waitlist-reader.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
@@ -26,6 +27,7 @@ export interface HandlerDeps {
   readonly events: EventReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly waitlist: WaitlistReader;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly availabilityFeed: AvailabilityFeed;

@@ -41,6 +41,7 @@ function swap(deps: Deps, request: SwapRequest, call: RpcCall): Promise<Outcome>
     etag: request.etag,
     lines: request.lines.map(toRequestedLine),
     partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
+    waitlist: request.shortfallPolicy === ShortfallPolicy.WAITLIST,
   };
   return swapReservation(deps, input, call);
 }

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type * as domain from '../domain/reservation.ts';
-import { fulfilledUnits, isLive, isReplaced, reservedUnits, shortUnits } from '../domain/reservation.ts';
+import { fulfilledUnits, isLive, isReplaced, reservedUnits, shortUnits, waitingUnits } from '../domain/reservation.ts';
 import { etagOf } from '../domain/transition.ts';
 import type { Target } from '../domain/working-set.ts';
 import {
@@ -63,6 +63,7 @@ function toLine(line: domain.ReservationLine): ReservationLine {
     sku: line.sku,
     quantity: line.quantity,
     reservedQuantity: reservedUnits(line),
+    waitlistedQuantity: waitingUnits(line),
     fulfilledQuantity: fulfilledUnits(line),
     shortQuantity: shortUnits(line),
     pickedQuantity: line.allocations.reduce((sum, allocation) => sum + allocation.picked, 0),

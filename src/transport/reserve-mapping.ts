@@ -39,6 +39,7 @@ export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal 
       postalCode: request.destination?.postalCode ?? '',
     },
     partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
+    waitlist: request.shortfallPolicy === ShortfallPolicy.WAITLIST,
     holdWindowMs: fromDuration(request.holdWindow),
     priority: request.priority,
     validateOnly: request.validateOnly,
@@ -52,7 +53,6 @@ export function isRefusal(value: object): value is Refusal {
 
 /** A field that would be ignored would be a promise broken in silence, so it is refused. */
 export function findUnsupported(request: Pick<ReserveRequest, 'lines' | 'shortfallPolicy'>): Refusal | null {
-  if (request.shortfallPolicy === ShortfallPolicy.WAITLIST) return unsupported('shortfall_policy WAITLIST');
   for (const line of request.lines) {
     if (line.lot !== '') return unsupported('lines.lot');
     if (line.unitIds.length > 0) return unsupported('lines.unit_ids');

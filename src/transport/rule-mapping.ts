@@ -20,7 +20,6 @@ import { fromTimestamp, NANOS_PER_MS, toMs, toTimestamp } from './wire-time.ts';
 const DAY_MS = 86_400_000;
 
 /** What holds for everybody as long as rules cannot say otherwise. */
-const WAITLIST_WINDOW_MS = 30 * DAY_MS;
 const EXPIRY_WARNING_MS = DAY_MS;
 
 export function toWireRules(rules: Rules): WireRules {
@@ -33,7 +32,7 @@ export function toWireRules(rules: Rules): WireRules {
     defaultHoldWindow: durationFromMs(rules.defaultHoldWindowMs),
     minHoldWindow: durationFromMs(rules.minHoldWindowMs),
     maxHoldWindow: durationFromMs(rules.maxHoldWindowMs),
-    waitlistWindow: durationFromMs(WAITLIST_WINDOW_MS),
+    waitlistWindow: durationFromMs(rules.waitlistWindowMs),
     expiryWarning: durationFromMs(EXPIRY_WARNING_MS),
     channelHoldWindows: mapValues(rules.channelHoldWindowsMs, durationFromMs),
     timeZone: rules.timeZone,
@@ -80,6 +79,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     defaultHoldWindowMs: toMs(wire.defaultHoldWindow) ?? FIRST_RULES.defaultHoldWindowMs,
     minHoldWindowMs: toMs(wire.minHoldWindow) ?? FIRST_RULES.minHoldWindowMs,
     maxHoldWindowMs: toMs(wire.maxHoldWindow) ?? FIRST_RULES.maxHoldWindowMs,
+    waitlistWindowMs: toMs(wire.waitlistWindow) ?? FIRST_RULES.waitlistWindowMs,
     channelHoldWindowsMs: mapValues(wire.channelHoldWindows, (window) => toMs(window) ?? 0),
     timeZone: wire.timeZone === '' ? FIRST_RULES.timeZone : wire.timeZone,
     calendarDays: wire.calendarDays,
@@ -96,7 +96,6 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
 /** A rule that would be stored and not followed is refused; saying what holds anyway is not. */
 function findUnsupported(wire: WireRules): Refusal | null {
   const differs = (window: Duration | undefined, ms: number) => window !== undefined && toMs(window) !== ms;
-  if (differs(wire.waitlistWindow, WAITLIST_WINDOW_MS)) return unsupported('rules.waitlist_window');
   if (differs(wire.expiryWarning, EXPIRY_WARNING_MS)) return unsupported('rules.expiry_warning');
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
   if (wire.sourcing > SourcingStrategy.PRIORITY) return unsupported('rules.sourcing');
@@ -115,6 +114,7 @@ function findUnclear(wire: WireRules): Refusal | null {
     ['default_hold_window', wire.defaultHoldWindow],
     ['min_hold_window', wire.minHoldWindow],
     ['max_hold_window', wire.maxHoldWindow],
+    ['waitlist_window', wire.waitlistWindow],
     ...Object.entries(wire.channelHoldWindows).map(([channel, window]): [string, Duration] => [
       `channel_hold_windows[${JSON.stringify(channel)}]`,
       window,

@@ -12,13 +12,14 @@ import {
   toDemands,
   toLines,
 } from '../domain/requested-line.ts';
-import { isLive, type LiveReservation } from '../domain/reservation.ts';
+import { isLive, isWaiting, type LiveReservation } from '../domain/reservation.ts';
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
 import { type SeenPool, seenPools } from '../domain/seen-pools.ts';
 import { type Placement, type SourcingRequest, source } from '../domain/sourcing.ts';
 import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
+import { type Queueing, queueRest } from '../domain/waitlist.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import {
   type AskedReserve,
@@ -52,6 +53,8 @@ export interface ReserveInput extends RequestKey {
   readonly destination: Destination;
   /** Takes what there is and forgets the rest, instead of refusing. */
   readonly partial: boolean;
+  /** Takes what there is and queues for the rest, instead of refusing. */
+  readonly waitlist?: boolean;
   readonly holdWindowMs: number | null;
   readonly priority: number;
   readonly validateOnly: boolean;
@@ -137,24 +140,28 @@ function decideReserve(
     pools: work.pools,
     warehouses: servingWarehouses(work, input.channel),
     splitAllowed: work.rules.splitAllowed,
-    partial: input.partial,
+    partial: input.partial || input.waitlist === true,
+    waits: input.waitlist === true,
   };
   const sourced = source(asked);
   if ('refusal' in sourced) return sourced;
+  const held = toLines(input.lines, 1, sourced.placements);
+  const lines = input.waitlist === true ? queueRest(held, input.lines, queueingOf(work, window)) : held;
+  const isWaitlisted = isWaiting(lines);
   const next: LiveReservation = {
     ...ids,
     version: 1,
-    state: 'RESERVED',
+    state: isWaitlisted ? 'WAITLISTED' : 'RESERVED',
     exchangeId: input.exchangeId,
     returnCaseId: input.returnCaseId,
     orderId: input.orderId,
     customerRef: input.customerRef,
     channel: input.channel,
     priority: input.priority,
-    lines: toLines(input.lines, 1, sourced.placements),
+    lines,
     ruleVersion: work.rules.version,
     createdAt: work.now,
-    expireAt: deadlineOf(work.rules, work.now, window.holdWindowMs),
+    expireAt: deadlineOf(work.rules, work.now, isWaitlisted ? work.rules.waitlistWindowMs : window.holdWindowMs),
     resolvedAt: null,
     releaseReason: null,
     traceId: call.trace?.traceId ?? '',
@@ -165,6 +172,10 @@ function decideReserve(
     record(work, input, { next, placements: sourced.placements, seen: seenPools(asked) }, callerFor(call, input));
   }
   return { answer: reservationAnswer(next) };
+}
+
+function queueingOf({ rules, now }: WorkingSet, { holdWindowMs }: { readonly holdWindowMs: number }): Queueing {
+  return { splitAllowed: rules.splitAllowed, holdWindowMs, since: () => now };
 }
 
 function callerFor(call: Call, input: ReserveInput): Call {
@@ -185,7 +196,8 @@ function record(
   const { next, placements, seen } = made;
   keepPurchased(work, input.orderId, input.lines);
   const pools = placements.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, delta: { reserved: quantity } }));
-  work.record({ kind: 'reserved', previous: null, next, cause: causeOf(call, input.facts.reason), seen }, pools);
+  const kind = next.state === 'WAITLISTED' ? 'waitlisted' : 'reserved';
+  work.record({ kind, previous: null, next, cause: causeOf(call, input.facts.reason), seen }, pools);
 }
 
 /** What is asked of a swap as well, which has its own limits. */
@@ -223,7 +235,7 @@ function decideReplacement(work: WorkingSet, input: ReserveInput, live: LiveRese
     const metadata = { field: 'order_id', order_id: live.orderId };
     return { refusal: refuse('INVALID_FIELD', 'the exchange belongs to another order', metadata) };
   }
-  const swapped = swap(live, { lines: input.lines, partial: input.partial }, work);
+  const swapped = swap(live, input, work);
   if (input.validateOnly && swapped.outcome === 'changed') return { answer: reservationAnswer(swapped.next) };
   return recordSwap(work, live, input.lines, swapped, callerFor(call, input), input.facts.reason);
 }

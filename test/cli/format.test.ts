@@ -11,6 +11,7 @@ import { formatTable } from '../../adapters/cli/table.ts';
 import { VerifyLedgerResponseSchema } from '../../src/gen/earmark/v1/audit_service_pb.ts';
 import { AvailabilityFlag, AvailabilitySchema } from '../../src/gen/earmark/v1/availability_pb.ts';
 import { ReleaseReason, ReservationSchema, ReservationState } from '../../src/gen/earmark/v1/reservation_pb.ts';
+import { WaitlistPlaceSchema } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 
 const reservation = create(ReservationSchema, {
@@ -35,6 +36,18 @@ test('a reservation is told line by line, with what is known', () => {
       '  line 1      2 × SHOE · 2 held, 2 in B-1',
     ].join('\n'),
   );
+});
+
+test('R19: what waits tells how long, and where it stands in line', () => {
+  const waiting = {
+    ...reservation,
+    state: ReservationState.WAITLISTED,
+    lines: reservation.lines.map((line) => ({ ...line, quantity: 5, waitlistedQuantity: 3 })),
+  };
+  const place = create(WaitlistPlaceSchema, { lineNumber: 1, sku: 'SHOE', quantity: 3, linesAhead: 2 });
+  const text = formatReservation(waiting, [place]);
+  expect(text).toMatch(/waits until 2026-12-07/);
+  expect(text).toMatch(/5 × SHOE · 2 held, 3 waiting, number 3 in line, 2 in B-1$/);
 });
 
 test('a resolved reservation tells why and no deadline', () => {

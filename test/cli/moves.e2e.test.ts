@@ -65,3 +65,23 @@ describe('what is held', () => {
     await earmark('release', '--exchange', 'EX-5');
   });
 });
+
+describe('R19: what is not there', () => {
+  test('is waited for, with a place in line, and held once it comes free', async () => {
+    await earmark('reserve', 'SHOE-RED-43', '--exchange', 'EX-6');
+    const waits = await earmark('reserve', 'SHOE-RED-43', '--exchange', 'EX-7', '--waitlist');
+    expect(waits).toMatchObject({ status: 0, stderr: '' });
+    expect(waits.stdout).toMatch(/WAITLISTED[\s\S]*1 waiting/);
+    expect((await earmark('show', '--exchange', 'EX-7')).stdout).toMatch(/waits until[\s\S]*number 1 in line/);
+    expect((await earmark('list', '--state', 'WAITLISTED')).stdout).toMatch(/EX-7/);
+    await earmark('release', '--exchange', 'EX-6');
+    expect((await earmark('show', '--exchange', 'EX-7')).stdout).toMatch(/RESERVED[\s\S]*1 held/);
+    await earmark('release', '--exchange', 'EX-7');
+  });
+
+  test('is either waited for or forgotten', async () => {
+    const both = await earmark('reserve', 'SHOE-RED-43', '--waitlist', '--partial');
+    expect(both.status).toBe(2);
+    expect(both.stderr).toMatch(/--partial.*--waitlist/);
+  });
+});

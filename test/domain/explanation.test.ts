@@ -48,6 +48,11 @@ describe('an explanation', () => {
     expect(steps.at(-1)?.outcome).toBe('held until 1970-01-01T01:00:00.000Z, 3600 s after it was made');
   });
 
+  test('R19: says of what waits that it waits', () => {
+    const made = aReservation({ state: 'WAITLISTED', createdAt: 0, expireAt: 1_000 });
+    expect(explain(made, []).at(-1)?.outcome).toBe('waits until 1970-01-01T00:00:01.000Z, 1 s after it was made');
+  });
+
   test('says what was taken also where no numbers were kept', () => {
     const steps = sourcing(explain(aReservation(), []));
     expect(steps).toHaveLength(1);

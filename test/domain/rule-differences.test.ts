@@ -15,6 +15,7 @@ test.each<[Partial<Rules>, string[]]>([
     { calendarDays: true, timeZone: 'Europe/Berlin' },
     ['time_zone was UTC, is now Europe/Berlin', 'calendar_days was no, is now yes'],
   ],
+  [{ waitlistWindowMs: DAY_MS }, ['waitlist_window was 30 d, is now 1 d']],
   [{ maxLivePerCustomer: 3 }, ['max_live_per_customer was none, is now 3']],
   [
     {
@@ -58,6 +59,7 @@ test('every rule that can be changed is told', () => {
     { defaultHoldWindowMs: 1 },
     { minHoldWindowMs: 1 },
     { maxHoldWindowMs: 1 },
+    { waitlistWindowMs: 1 },
     { channelHoldWindowsMs: { a: 1 } },
     { timeZone: 'Asia/Tokyo' },
     { calendarDays: true },

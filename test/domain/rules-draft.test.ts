@@ -17,6 +17,7 @@ describe('a draft', () => {
     ['rules.channel_hold_windows["store"]', { channelHoldWindowsMs: { web: DAY_MS, store: 100 * DAY_MS } }],
     ['rules.channel_hold_windows["store"]', { channelHoldWindowsMs: { store: 0 } }],
     ['rules.time_zone', { timeZone: 'Europe/Atlantis' }],
+    ['rules.waitlist_window', { waitlistWindowMs: 0 }],
     ['rules.time_zone', { timeZone: '' }],
   ])('is refused by %s', (field, change) => {
     const refusal = checkDraft({ ...DRAFT, ...change });
@@ -28,6 +29,7 @@ describe('a draft', () => {
     { eligibility: [] },
     { timeZone: 'America/St_Johns' },
     { minHoldWindowMs: 0 },
+    { waitlistWindowMs: 3_650 * DAY_MS },
     { minHoldWindowMs: DAY_MS, maxHoldWindowMs: DAY_MS, defaultHoldWindowMs: DAY_MS },
     { channelHoldWindowsMs: { store: 1_000, ['__proto__']: DAY_MS } },
   ])('that contradicts nothing is taken: %j', (change) => {

@@ -87,4 +87,19 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/refusals.pg.test.ts',
     title: 'leaves its reason, the numbers seen and the rule version',
   },
+  {
+    name: 'promotion-ignores-order',
+    file: 'test/persistence/waitlist-queue.pg.test.ts',
+    title: 'is served in order, each freed unit once',
+  },
+  {
+    name: 'promotion-while-short',
+    file: 'test/persistence/waitlist-queue.pg.test.ts',
+    title: 'is never served while the pool is short',
+  },
+  {
+    name: 'promotion-twice',
+    file: 'test/domain/promotion.test.ts',
+    title: 'once nothing waits any more it is RESERVED',
+  },
 ];

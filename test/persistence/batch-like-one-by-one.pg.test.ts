@@ -50,6 +50,8 @@ const action = fc.oneof(
       }),
       purchased: fc.constantFrom(0, 6),
       partial: fc.boolean(),
+      waitlist: fc.boolean(),
+      priority: fc.integer({ min: -1, max: 1 }),
       validateOnly: fc.boolean(),
     }),
   },
@@ -128,12 +130,14 @@ function ask(deps: { unitOfWork: UnitOfWork; ids: Ids }, one: Action, key: Key, 
 }
 
 function requestOf(one: Extract<Action, { verb: 'reserve' }>, run: string) {
-  const { partial, validateOnly, purchased } = one;
+  const { partial, waitlist, priority, validateOnly, purchased } = one;
   const wanted = one.lines.map((line) => ({ ...line, sku: `${run}-${line.sku}` }));
   const request = reserveInput(wanted, {
     exchangeId: `${run}-e${one.exchange}`,
     orderId: `${run}-o`,
     partial,
+    waitlist,
+    priority,
     validateOnly,
   });
   return { ...request, lines: request.lines.map((line) => ({ ...line, purchasedQuantity: purchased })) };
@@ -147,11 +151,17 @@ function placeOf(one: { readonly sku: string; readonly warehouse: string }, run:
   return { sku: `${run}-${one.sku}`, warehouse: one.warehouse };
 }
 
-/** The same ids for the same command of the same run. */
+/** The same ids for the same command of the same run, in the order of the commands as those of a process are. */
 function idsOf(run: string, at: number): Ids {
   const digest = (length: number) => createHash('sha256').update(`${run}/${at}`).digest().subarray(0, length);
   const hex = digest(16).toString('hex');
-  const uuid = [hex.slice(0, 8), hex.slice(8, 12), `7${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)];
+  const uuid = [
+    at.toString(16).padStart(8, '0'),
+    hex.slice(8, 12),
+    `7${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20),
+  ];
   return { uuid: () => uuid.join('-'), randomBytes: digest };
 }
 
@@ -160,6 +170,7 @@ const CLOCK_KEYS = new Set([
   'expireAt',
   'resolvedAt',
   'changedAt',
+  'since',
   'countedAt',
   'resolve_time',
   'expire_time',
@@ -167,8 +178,12 @@ const CLOCK_KEYS = new Set([
 
 /** An answer without what the clock gave it, and without pool versions, of which a unit gives only one. */
 function plain(answer: Outcome | Error | undefined): unknown {
-  if (answer instanceof Error) return answer.message;
-  const text = JSON.stringify(answer, function (this: object, key, value) {
+  return answer instanceof Error ? answer.message : withoutClock(answer);
+}
+
+function withoutClock(value: unknown): unknown {
+  if (value === undefined) return undefined;
+  const text = JSON.stringify(value, function (this: object, key, value) {
     if (CLOCK_KEYS.has(key) || (key === 'version' && ('onHand' in this || 'available' in this))) return undefined;
     return value;
   });
@@ -185,6 +200,7 @@ const LEFT = `
     'claims', (select jsonb_agg(jsonb_build_array(request_id, method, content_hash, reservation_id, reservation_version)
       order by request_id, method) from request_claim where method not in ('PutItems', 'PutWarehouses', 'ReceiveStock')),
     'exchanges', (select jsonb_agg(to_jsonb(e) order by exchange_id) from exchange e),
+    'waitlist', (select jsonb_agg(to_jsonb(w) - 'since_time' order by reservation_id, line_number) from waitlist w),
     'orderLines', (select jsonb_agg(to_jsonb(o) order by order_id, order_line_id) from order_line o),
     'events', (select jsonb_agg(jsonb_build_array(reservation_id, version, kind, actor,
       convert_from(body, 'UTF8')::json ->> 6)
@@ -193,7 +209,7 @@ const LEFT = `
       where topic = 'reservation')) as rows`;
 
 async function left(service: TestService): Promise<unknown> {
-  return (await service.database.pool.query(LEFT)).rows[0]?.rows;
+  return withoutClock((await service.database.pool.query(LEFT)).rows[0]?.rows);
 }
 
 test('a batch answers and leaves what its commands would one by one', async () => {

@@ -4,6 +4,7 @@ import { lockPools, lockReservations, readDue, readMilestones, readMovedSince } 
 import { updateAllocations, updateReservations } from '../../src/persistence/reservation-writes.ts';
 import { pipeline, type Statement } from '../../src/persistence/statements.ts';
 import { poolStatements } from '../../src/persistence/stock-writes.ts';
+import { leaveQueues, readQueues } from '../../src/persistence/waitlist-rows.ts';
 import { A_CAUSE, aLevel } from '../support/arbitraries.ts';
 import { aWorkingSet } from '../support/deciding.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -21,7 +22,7 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-const locks = { wantedSkus: ['A'], wantedOrderIds: ['O'] };
+const locks = { wantedSkus: ['A'], wantedOrderIds: ['O'], skus: ['A'] };
 
 /** Every statement of a unit that looks rows up. */
 const STATEMENTS: readonly Statement[] = [
@@ -30,10 +31,12 @@ const STATEMENTS: readonly Statement[] = [
   readMilestones(['00000000-0000-7000-8000-000000000001']),
   readDue(locks, false),
   readDue(locks, true),
+  readQueues(['A']),
   readMovedSince([{ sku: 'A', warehouse: 'W1', since: 1 }]),
   ...changedPool(),
   updateReservations([]),
   ...updateAllocations([]),
+  leaveQueues([]),
 ];
 
 function changedPool(): Statement[] {

@@ -88,6 +88,8 @@ function mixedCommand(random: SeededRandom, id: string, mine: string[]): CallCom
           purchased: 0,
         })),
         partial: random.chance(0.3),
+        waitlist: random.chance(0.25),
+        priority: random.int(-1, 1),
         holdWindowMs: random.pick([1_000, 2_000, 60_000]),
         deliveredAt: null,
         reason: 'SIZE',

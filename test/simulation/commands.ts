@@ -36,6 +36,8 @@ export interface ReserveCommand {
   readonly reason: string;
   readonly validateOnly: boolean;
   readonly replaceExisting?: boolean;
+  readonly waitlist?: boolean;
+  readonly priority?: number;
 }
 
 export interface ReleaseCommand {
@@ -69,6 +71,7 @@ export interface SwapCommand {
   readonly etag: string;
   readonly lines: readonly SimLine[];
   readonly partial: boolean;
+  readonly waitlist?: boolean;
 }
 
 export interface TransferCommand {

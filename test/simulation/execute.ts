@@ -82,9 +82,13 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       return await extendReservation(engine, { ...key, target: toTarget(world, command.target), etag, expireAt }, CALL);
     }
     case 'swap': {
-      const { etag, partial } = command;
+      const { etag, partial, waitlist = false } = command;
       const target = toTarget(world, command.target);
-      return await swapReservation(engine, { ...key, target, etag, lines: command.lines.map(toLine), partial }, CALL);
+      return await swapReservation(
+        engine,
+        { ...key, target, etag, lines: command.lines.map(toLine), partial, waitlist },
+        CALL,
+      );
     }
     case 'transfer': {
       const { etag, toWarehouse, lines } = command;
@@ -114,7 +118,8 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     destination: { countryCode: '', postalCode: '' },
     partial: command.partial,
     holdWindowMs: command.holdWindowMs,
-    priority: 0,
+    priority: command.priority ?? 0,
+    waitlist: command.waitlist ?? false,
     validateOnly: command.validateOnly,
     replaceExisting: command.replaceExisting ?? false,
   };

@@ -99,12 +99,15 @@ export class CommandGenerator {
       reason: random.chance(0.02) ? 'ABUSE' : 'SIZE',
       validateOnly: random.chance(0.05),
       replaceExisting,
+      waitlist: random.chance(0.4),
+      priority: random.pick([0, 0, 0, 1, -1]),
     };
   }
 
   #swap(model: Model): SimCommand {
     const target = this.#target(model);
     const partial = this.#random.chance(0.3);
+    const waitlist = this.#random.chance(0.3);
     return {
       kind: 'swap',
       requestId: this.#id(),
@@ -112,6 +115,7 @@ export class CommandGenerator {
       etag: this.#etag(model, target),
       lines: anyLines(this.#random),
       partial,
+      waitlist,
     };
   }
 

@@ -1,7 +1,9 @@
+import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
+import { serveQueues } from './model/queue.ts';
 import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import { SeededRandom } from './random.ts';
 import { type Explanation, expectedInOrder, explain, type Submitted } from './serial-order.ts';
@@ -15,6 +17,9 @@ export const STEPS = 25;
 const START_AT = 1_893_456_000_000;
 
 const TOGETHER_MAX = 4;
+
+const SWEEP_MAX = 100;
+const SWEEP_DEADLINE_MS = 20_000;
 
 /** One to read the clock, one to find that it was long enough ago, one more. */
 const CHECKPOINT_STEPS = 3;
@@ -110,8 +115,21 @@ class HistoryRun {
     this.#log.push(`move-clock by ${now - this.#model.now} ms`);
     await this.#world.setClock(now);
     this.#model.now = now;
+    const waits = this.#model.reservations.some((one) => one.state === 'WAITLISTED');
     freeDue(this.#model);
+    // Whoever waits is served by the sweep; where nobody does, it is left to whoever comes next.
+    if (waits) {
+      serveQueues(this.#model);
+      await this.#sweep();
+    }
     await this.#check([{ model: this.#model, order: [] }]);
+  }
+
+  async #sweep(): Promise<void> {
+    const [engine] = this.#world.engines;
+    const due = await engine.due.dueReservations(SWEEP_MAX);
+    const ids = due.map((one) => one.reservationId);
+    await expireDue(engine, ids, AbortSignal.timeout(SWEEP_DEADLINE_MS));
   }
 
   async #send(kind: StepKind, commands: readonly SimCommand[]): Promise<void> {
@@ -127,6 +145,7 @@ class HistoryRun {
     }));
     if (kind === 'batch' && found.order.some((at, position) => at !== position)) this.#reordered += 1;
     this.#model = found.model;
+    this.#model.sent += ordered.length;
   }
 
   async #submit(kind: StepKind, commands: readonly SimCommand[]): Promise<Submitted[]> {

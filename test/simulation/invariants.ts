@@ -8,6 +8,12 @@ const BROKEN = `
 with held as (
   select a.sku, a.warehouse, sum(a.reserved) as reserved, sum(a.fulfilled) as fulfilled
   from allocation a group by 1, 2),
+asked as (
+  select r.reservation_id, r.order_id, r.priority, r.expire_time, l."lineNumber" as line_number, l.sku,
+    l."orderLineId" as order_line_id, (l.waiting ->> 'units')::int as units, l.waiting ->> 'warehouse' as warehouse
+  from reservation r cross join lateral json_to_recordset(r.lines)
+    as l ("lineNumber" int, sku text, "orderLineId" text, waiting json)
+  where l.waiting is not null),
 told as (
   select e.reservation_id, e.version, e.hash, e.body, convert_from(e.body, 'UTF8')::json -> 9 ->> 'state' as state
   from audit_event e),
@@ -16,6 +22,18 @@ events as (
     coalesce(lag(e.hash) over w, decode(repeat('00', 32), 'hex')) as hash_before,
     last_value(e.version) over (w rows between unbounded preceding and unbounded following) as last_version
   from told e window w as (partition by e.reservation_id order by e.version))
+select 'R19 queue is not what waits ' || coalesce(w.reservation_id, q.reservation_id) from asked w
+  full join waitlist q using (reservation_id, line_number)
+  where (w.sku, w.units, w.warehouse, w.priority) is distinct from (q.sku, q.units, q.warehouse, q.priority)
+union all
+select 'R19 state of ' || r.reservation_id from reservation r
+  where (r.state = 'WAITLISTED') <> exists (select 1 from asked w where w.reservation_id = r.reservation_id)
+union all
+select 'R19 waits for what is there ' || w.reservation_id from asked w
+  where w.expire_time > (select ledger_now()) and w.units <= (
+    select coalesce(sum(greatest(0, p.on_hand - p.unavailable - p.committed - p.reserved)), 0) from stock_pool p
+    where p.sku = w.sku and w.warehouse in ('', p.warehouse))
+union all
 select 'I1 promise ' || sku || ' ' || warehouse as broken from stock_pool
   where reserved < 0 or on_hand < 0 or shortage <> greatest(0, reserved - (on_hand - unavailable))
 union all
@@ -54,7 +72,8 @@ union all
 select 'I7 illegal ' || before || ' to ' || state from events
   where before in ('FULFILLED', 'RELEASED', 'EXPIRED')
     or (before = 'READY' and state = 'EXPIRED') or (before = 'PREPARING' and state = 'EXPIRED')
-    or (before is null and state <> 'RESERVED')
+    or (before is null and state not in ('RESERVED', 'WAITLISTED'))
+    or (before = 'WAITLISTED' and state in ('PREPARING', 'READY'))
 union all
 select 'I8 chain of ' || reservation_id || ' at ' || version from events
   where hash <> sha256(hash_before || body)
@@ -74,7 +93,8 @@ union all
 select 'I16 freed early ' || reservation_id from reservation where state = 'EXPIRED' and resolve_time < expire_time
 union all
 select 'P22 order line ' || o.order_id || ' ' || o.order_line_id from order_line o
-  where o.exchanged <> coalesce((
+  where o.exchanged <> coalesce((select sum(w.units) from asked w
+      where w.order_id = o.order_id and w.order_line_id = o.order_line_id), 0) + coalesce((
     select sum(a.reserved + a.fulfilled) from reservation r
       cross join lateral json_to_recordset(r.lines) as l ("lineNumber" int, "orderLineId" text)
       join allocation a on a.reservation_id = r.reservation_id and a.line_number = l."lineNumber"

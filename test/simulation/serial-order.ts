@@ -35,7 +35,7 @@ function* search(
   for (const [at, { command, outcome }] of submitted.entries()) {
     if (order.includes(at)) continue;
     const next = structuredClone(model);
-    if (JSON.stringify(applyCommand(next, command)) === JSON.stringify(outcome)) {
+    if (JSON.stringify(applyCommand(next, command, at)) === JSON.stringify(outcome)) {
       yield* search(next, submitted, [...order, at], fixed);
     }
     if (fixed) return;
@@ -45,5 +45,5 @@ function* search(
 /** What the model answers when the commands come one after the other; for telling what was expected. */
 export function expectedInOrder(model: Model, commands: readonly SimCommand[]): ModelOutcome[] {
   const next = structuredClone(model);
-  return commands.map((command) => applyCommand(next, command));
+  return commands.map((command, at) => applyCommand(next, command, at));
 }

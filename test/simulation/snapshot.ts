@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { canonOfModel } from './model/canon.ts';
-import { exchangedOf, type Model, reservedIn } from './model/state.ts';
+import { canonOfModel, canonOfWaiting } from './model/canon.ts';
+import { exchangedOf, type Model, type ModelWaiting, reservedIn } from './model/state.ts';
 import { type RealIds, refKey, type World } from './world.ts';
 
 interface Part {
@@ -27,6 +27,7 @@ interface Row extends RealIds {
     readonly quantity: number;
     readonly orderLineId: string;
     readonly lineNumber: number;
+    readonly waiting?: ModelWaiting;
   }[];
   readonly parts: readonly (Part & { readonly lineNumber: number; readonly sku: string })[];
 }
@@ -43,7 +44,7 @@ const READ = `select json_build_object(
       'reservationId', r.reservation_id, 'trackingId', r.tracking_id, 'exchangeId', r.exchange_id, 'orderId', r.order_id,
       'state', r.state, 'version', r.version, 'overdueFlagged', r.overdue_flagged, 'releaseReason', r.release_reason,
       'expireAt', floor(extract(epoch from r.expire_time) * 1000), 'resolvedAt', floor(extract(epoch from r.resolve_time) * 1000),
-      'due', r.state = 'RESERVED' and r.expire_time <= (select ledger_now()), 'lines', r.lines,
+      'due', r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= (select ledger_now()), 'lines', r.lines,
       'parts', (select coalesce(json_agg(json_build_object('lineNumber', a.line_number, 'sku', a.sku, 'warehouse', a.warehouse,
           'reserved', a.reserved, 'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released)
           order by a.line_number, a.warehouse collate "C"), '[]') from allocation a where a.reservation_id = r.reservation_id))
@@ -116,7 +117,14 @@ function canonOfRow(row: Row) {
     overdueFlagged: row.overdueFlagged,
     lines: row.lines
       .filter((line) => line.quantity > 0)
-      .map((line) => [line.lineNumber, line.sku, line.quantity, line.orderLineId, partsOf(line.lineNumber)]),
+      .map((line) => [
+        line.lineNumber,
+        line.sku,
+        line.quantity,
+        line.orderLineId,
+        row.due ? [] : canonOfWaiting(line.waiting),
+        partsOf(line.lineNumber),
+      ]),
   };
 }
 
@@ -125,6 +133,14 @@ function dueUnits(snapshot: Snapshot, isMine: (row: Row, part: Row['parts'][numb
     .filter((row) => row.due)
     .flatMap((row) => row.parts.filter((part) => isMine(row, part)))
     .reduce((sum, part) => sum + part.reserved, 0);
+}
+
+/** Units of an order line that are waited for past the deadline. */
+function dueWaiting(snapshot: Snapshot, key: string): number {
+  return snapshot.reservations
+    .filter((row) => row.due)
+    .flatMap((row) => row.lines.filter((line) => `${row.orderId}/${line.orderLineId}` === key))
+    .reduce((sum, line) => sum + (line.waiting?.units ?? 0), 0);
 }
 
 function poolsOf(snapshot: Snapshot): string[] {
@@ -154,7 +170,7 @@ function orderLinesOf(snapshot: Snapshot): string[] {
         const line = row.lines.find((one) => one.lineNumber === part.lineNumber);
         return `${row.orderId}/${line?.orderLineId}` === key;
       });
-      return [key, purchased, exchanged - due];
+      return [key, purchased, exchanged - due - dueWaiting(snapshot, key)];
     })
     .filter(([, purchased, exchanged]) => purchased !== 0 || exchanged !== 0)
     .map((line) => JSON.stringify(line));

@@ -13,6 +13,7 @@ const TABLES = [
   'stock_movement',
   'exchange',
   'order_line',
+  'waitlist',
   'reservation',
   'allocation',
   'allocated_unit',

@@ -31,6 +31,8 @@ export function aWorkingSet(more: Partial<WorkingSetRows> = {}): WorkingSet {
     warehouses: [aWarehouse('W1'), aWarehouse('W2', { priority: 2 }), aWarehouse('W3', { priority: 3, wms: 'wms-3' })],
     items: new Map(SKUS.map((sku) => [sku, anItem(sku)])),
     skus: new Set([...SKUS, 'unknown']),
+    wantedSkus: SKUS,
+    waiting: [],
     pools: [aLevel()],
     exchanges: reservations.map(({ exchangeId, reservationId }) => ({ exchangeId, reservationId, closedBy: null })),
     orderLines: [],

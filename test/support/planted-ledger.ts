@@ -25,6 +25,7 @@ const TABLES = [
   'audit_checkpoint',
   'exchange',
   'order_line',
+  'waitlist',
   'outbox',
 ];
 

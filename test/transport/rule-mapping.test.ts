@@ -22,6 +22,7 @@ describe('rules on the wire', () => {
       effectiveAt: T0,
       channelHoldWindowsMs: { store: 1_500, ['__proto__']: DAY_MS },
       channelWarehouses: { store: ['W1'], constructor: [] },
+      waitlistWindowMs: DAY_MS,
       lowThreshold: 3,
     };
     const { version: _, ...draft } = rules;
@@ -36,7 +37,6 @@ describe('rules on the wire', () => {
   });
 
   test.each<[string, WireRules]>([
-    ['rules.waitlist_window', { waitlistWindow: durationFromMs(DAY_MS) }],
     ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
     ['rules.pick_on', { pickOn: Milestone.APPROVED }],
     ['rules.sourcing', { sourcing: SourcingStrategy.NEAREST }],
@@ -48,8 +48,8 @@ describe('rules on the wire', () => {
   });
 
   test.each<WireRules>([
+    { waitlistWindow: durationFromMs(DAY_MS) },
     {
-      waitlistWindow: durationFromMs(30 * DAY_MS),
       expiryWarning: durationFromMs(DAY_MS),
       manualBaseline: durationFromMs(0),
     },

@@ -181,13 +181,6 @@ const SWAPS: readonly MoveCase[] = [
     code: 'INVALID_ARGUMENT',
     reason: 'REQUEST_ID_REUSED',
   },
-  {
-    name: 'does not let a swap wait',
-    before: (world) => [held(world)],
-    step: (world) => swapTo(world, other(world), { shortfallPolicy: 'SHORTFALL_POLICY_WAITLIST' }),
-    code: 'UNIMPLEMENTED',
-    reason: 'UNSUPPORTED',
-  },
   ...sharedRefusals('swaps', (world) => swapTo(world, other(world))),
 ];
 

@@ -115,8 +115,7 @@ export const WIRE_CASES: readonly WireCase[] = [
           reserveStep(world, {}, 'one').request,
           reserveStep(world, { exchangeId: world.id('other'), lines: [{ sku: 'nowhere', quantity: 1 }] }, 'two')
             .request,
-          reserveStep(world, { exchangeId: world.id('third'), shortfallPolicy: 'SHORTFALL_POLICY_WAITLIST' }, 'three')
-            .request,
+          reserveStep(world, { exchangeId: world.id('third'), acceptSubstitutes: true }, 'three').request,
         ],
       },
     }),

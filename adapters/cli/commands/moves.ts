@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { ShortfallPolicy } from '../../../src/gen/earmark/v1/reservation_pb.ts';
 import { SwapResponseSchema, TransferResponseSchema } from '../../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { parseLine, parseWhole, type WantedLine } from '../arguments.ts';
 import { UsageError } from '../failures.ts';
 import { answer, type OpenSession } from '../session.ts';
+import { type ShortfallOptions, shortfallPolicyOf } from '../shortfall.ts';
 import {
   type ChangeOptions,
   changeCommand,
@@ -16,12 +16,11 @@ import {
 /** Units bought on one order line at most, as the contract has it. */
 const PURCHASED_MAX = 1_000_000;
 
-interface SwapOptions extends ChangeOptions {
+interface SwapOptions extends ChangeOptions, ShortfallOptions {
   readonly line: readonly WantedLine[];
   readonly orderLine: string;
   readonly purchased?: number;
   readonly warehouse: string;
-  readonly partial?: boolean;
   readonly etag: string;
 }
 
@@ -44,6 +43,7 @@ function addSwap(program: Command, open: OpenSession): void {
     .option('--purchased <units>', 'units bought on that line', (text) => parseWhole(text, 1, PURCHASED_MAX))
     .option('--warehouse <code>', 'only this warehouse', '')
     .option('--partial', 'hold what there is instead of refusing')
+    .option('--waitlist', 'hold what there is and wait for the rest')
     .option('--etag <etag>', 'change nothing if the reservation is another by now', '')
     .action(async (id: string | undefined, options: SwapOptions) => {
       if (options.line.length === 0)
@@ -58,7 +58,7 @@ function addSwap(program: Command, open: OpenSession): void {
           orderLineId: orderLine,
           purchasedQuantity: purchased,
         })),
-        shortfallPolicy: options.partial === true ? ShortfallPolicy.PARTIAL : ShortfallPolicy.REJECT,
+        shortfallPolicy: shortfallPolicyOf(options),
         etag,
       });
       await answer(session, SwapResponseSchema, response, () => tellChange(response));

@@ -1,6 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { ShortfallPolicy } from '../../../src/gen/earmark/v1/reservation_pb.ts';
 import {
   type ReserveRequestSchema,
   type ReserveResponse,
@@ -9,8 +8,9 @@ import {
 import { parseDuration, parseInstant, parseLine, parseWhole } from '../arguments.ts';
 import { formatReservation } from '../format-reservation.ts';
 import { answer, type OpenSession } from '../session.ts';
+import { type ShortfallOptions, shortfallPolicyOf } from '../shortfall.ts';
 
-interface ReserveOptions {
+interface ReserveOptions extends ShortfallOptions {
   readonly exchange?: string;
   readonly case?: string;
   readonly order?: string;
@@ -22,7 +22,6 @@ interface ReserveOptions {
   readonly delivered?: NonNullable<ReturnType<typeof parseInstant>>;
   readonly warehouse?: string;
   readonly hold?: ReturnType<typeof parseDuration>;
-  readonly partial?: boolean;
   readonly replace?: boolean;
   readonly requestId?: string;
   readonly validateOnly?: boolean;
@@ -47,6 +46,7 @@ export function addReserveCommand(program: Command, open: OpenSession): void {
     .option('--warehouse <code>', 'only this warehouse')
     .option('--hold <time>', 'how long to hold: 14d, 12h, 30m or 3600s', parseDuration)
     .option('--partial', 'hold what there is instead of refusing')
+    .option('--waitlist', 'hold what there is and wait for the rest')
     .option('--replace', 'swap what the exchange holds already instead of refusing')
     .option('--request-id <id>', 'makes the call repeatable: the same id gets the same answer')
     .option('--validate-only', 'decide and answer, but hold nothing')
@@ -78,7 +78,7 @@ function toRequest(
       ...(options.delivered === undefined ? {} : { deliveredTime: options.delivered }),
     },
     ...(options.hold === undefined ? {} : { holdWindow: options.hold }),
-    shortfallPolicy: options.partial === true ? ShortfallPolicy.PARTIAL : ShortfallPolicy.REJECT,
+    shortfallPolicy: shortfallPolicyOf(options),
     replaceExisting: options.replace === true,
     validateOnly: options.validateOnly === true,
   };

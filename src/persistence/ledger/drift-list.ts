@@ -41,6 +41,8 @@ export type DriftKind =
   | 'ORDER_LINE'
   /** An exchange does not point to its newest reservation. */
   | 'EXCHANGE'
+  /** The queue is not what reservations wait for, or one waits without being WAITLISTED. */
+  | 'WAITLIST'
   /** A resolved reservation still holds units. */
   | 'LIVE_ALLOCATION';
 

@@ -59,11 +59,16 @@ function orderLineStatement(from: string, upTo: string | null): Statement {
     name: upTo === null ? 'audit-last-order-lines' : 'audit-order-lines',
     text: `with stored as (
         select order_id, order_line_id, exchanged from order_line where ${rangeOf('order_id', upTo)}),
-      used as (
-        select r.order_id, line.fact ->> 'orderLineId' as order_line_id, sum(a.reserved + a.fulfilled) as exchanged
+      asked as (
+        select r.reservation_id, r.order_id, line.fact ->> 'orderLineId' as order_line_id,
+          (line.fact ->> 'lineNumber')::int as line_number
         from reservation r cross join lateral json_array_elements(r.lines) as line (fact)
-        join allocation a on a.reservation_id = r.reservation_id and a.line_number = (line.fact ->> 'lineNumber')::int
-        where ${rangeOf('r.order_id', upTo)} and line.fact ->> 'orderLineId' <> ''
+        where ${rangeOf('r.order_id', upTo)} and line.fact ->> 'orderLineId' <> ''),
+      used as (
+        select order_id, order_line_id, sum(units) as exchanged from (
+          select order_id, order_line_id, reserved + fulfilled as units
+          from asked join allocation using (reservation_id, line_number)
+          union all select order_id, order_line_id, units from asked join waitlist using (reservation_id, line_number)) u
         group by 1, 2)
       select order_id as first, order_line_id as second, coalesce(used.exchanged, 0)::float8 as expected,
         coalesce(stored.exchanged, 0)::float8 as actual

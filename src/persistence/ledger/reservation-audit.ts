@@ -8,6 +8,7 @@ import {
   type StoredReservation,
 } from './reservation-checks.ts';
 import { type AuditRun, onSnapshot, type Query } from './snapshot.ts';
+import { type StoredWaiting, waitlistRows } from './waitlist-checks.ts';
 
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -39,6 +40,7 @@ interface Chunk {
   readonly reservations: readonly ReservationRow[];
   readonly allocations: readonly StoredAllocation[];
   readonly events: readonly CoveredEvent[];
+  readonly waiting: readonly StoredWaiting[];
 }
 
 type CoveredEvent = StoredEvent & { readonly isCovered: boolean };
@@ -64,12 +66,13 @@ async function readChunk(query: Query, from: string, chunkSize: number): Promise
   });
   const last = [bounds?.reservation, bounds?.event].filter((id) => typeof id === 'string').sort()[0] ?? null;
   const range: [string, string] = [from, last ?? LAST_ID];
-  const [reservations, allocations, events] = await Promise.all([
+  const [reservations, allocations, events, waiting] = await Promise.all([
     query<ReservationRow & Record<string, unknown>>(reservationRows(range)),
     query<StoredAllocation & Record<string, unknown>>(allocationRows(range)),
     query<CoveredEvent & Record<string, unknown>>(eventRows(range)),
+    query<StoredWaiting & Record<string, unknown>>(waitlistRows(range)),
   ]);
-  return { last, reservations, allocations, events };
+  return { last, reservations, allocations, events, waiting };
 }
 
 function reservationRows(range: readonly string[]): Statement {
@@ -125,17 +128,18 @@ function checkCovered(events: readonly CoveredEvent[], coveredUntil: number, dri
 function assemble(chunk: Chunk): StoredReservation[] {
   const byId = new Map<
     string,
-    { row: ReservationRow | null; allocations: StoredAllocation[]; events: StoredEvent[] }
+    { row: ReservationRow | null; allocations: StoredAllocation[]; events: StoredEvent[]; waiting: StoredWaiting[] }
   >();
   const of = (id: string) => {
     const known = byId.get(id);
     if (known !== undefined) return known;
-    const made = { row: null, allocations: [], events: [] };
+    const made = { row: null, allocations: [], events: [], waiting: [] };
     byId.set(id, made);
     return made;
   };
   for (const row of chunk.reservations) of(row.reservation_id).row = row;
   for (const allocation of chunk.allocations) of(allocation.reservation_id).allocations.push(allocation);
   for (const event of chunk.events) of(event.reservationId).events.push(event);
+  for (const waiting of chunk.waiting) of(waiting.reservation_id).waiting.push(waiting);
   return [...byId.values()];
 }

@@ -1,8 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { allocatedUnits, isReplaced, type Reservation, type ReservationLine } from '../../domain/reservation.ts';
+import {
+  allocatedUnits,
+  isReplaced,
+  type Reservation,
+  type ReservationLine,
+  waitingUnits,
+} from '../../domain/reservation.ts';
 import { type EventFacts, hashEvent, NO_HASH, readEventBody } from '../event-body.ts';
 import { type AllocationRow, lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
 import type { DriftList } from './drift-list.ts';
+import { checkQueue, checkWaiting, type StoredWaiting } from './waitlist-checks.ts';
 
 /** An audit event as stored: the columns it is looked up by, and the bytes that say everything. */
 export interface StoredEvent extends Pick<EventFacts, StoredFact> {
@@ -27,6 +34,8 @@ export interface StoredReservation {
   readonly allocations: readonly StoredAllocation[];
   /** By version. */
   readonly events: readonly StoredEvent[];
+  /** Its lines in the queue. */
+  readonly waiting: readonly StoredWaiting[];
 }
 
 /** Holds a reservation against its audit events, and these against each other. */
@@ -42,6 +51,7 @@ export function checkReservation(stored: StoredReservation, drifts: DriftList): 
   checkHistory(stored.events, states, trackingId, drifts);
   checkState(stored, states.at(-1) ?? null, trackingId, drifts);
   checkAllocations(stored, states, trackingId, drifts);
+  checkQueue(stored.waiting, states.at(-1) ?? null, trackingId, drifts);
 }
 
 function checkVersions({ row, events }: StoredReservation, trackingId: string, drifts: DriftList): void {
@@ -95,6 +105,7 @@ function checkHistory(
       drifts.add('VERSION_GAP', event.version, state.version, 'the event tells of another version', place);
     }
     checkUnits(state, place, drifts);
+    checkWaiting(state, place, drifts);
     const before = states[at - 1];
     if (before === undefined || before === null) return;
     if (before.resolvedAt !== null) {
@@ -107,10 +118,10 @@ function checkHistory(
 
 type Place = { readonly trackingId: string; readonly eventId: string };
 
-/** A line never holds or held more than was asked for. */
+/** A line never holds, held or waits for more than was asked for. */
 function checkUnits(state: Reservation, place: Place, drifts: DriftList): void {
   for (const line of state.lines) {
-    const live = line.allocations.reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
+    const live = line.allocations.reduce((sum, part) => sum + part.reserved + part.fulfilled, waitingUnits(line));
     if (live <= line.quantity) continue;
     const detail = `line ${line.lineNumber} has more units than were asked for`;
     drifts.add('CONSERVATION', line.quantity, live, detail, { ...place, sku: line.sku });
@@ -118,7 +129,7 @@ function checkUnits(state: Reservation, place: Place, drifts: DriftList): void {
 }
 
 /** Events after which a reservation may hold units it never held before. */
-const TAKING_KINDS: ReadonlySet<string> = new Set(['reserved', 'changed']);
+const TAKING_KINDS: ReadonlySet<string> = new Set(['reserved', 'waitlisted', 'changed']);
 
 /** No unit appears in an allocation but by an event that takes it from a pool. */
 function checkTaken(before: Reservation, after: Reservation, place: Place, drifts: DriftList): void {

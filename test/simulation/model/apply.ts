@@ -1,21 +1,28 @@
 import { claimKeyOf, contentHashOf, type SimCommand } from '../commands.ts';
 import { applySwap, applyTransfer } from './move.ts';
+import { serveQueues } from './queue.ts';
 import { applyReserve } from './reserve.ts';
 import { applyExtend, applyFulfil, applyRelease, applySweep } from './resolve.ts';
 import { freeDue, type Model, type ModelOutcome } from './state.ts';
 import { applyCounts, applyMove, levels } from './stock.ts';
 import { applyCounted, applyPick } from './warehouse.ts';
 
-/** Decides one command and changes the model; a refusal changes nothing but what the clock has changed. */
-export function applyCommand(model: Model, command: SimCommand): ModelOutcome {
+/**
+ * Decides one command and changes the model; a refusal changes nothing but what the clock has changed. What came free
+ * goes to who waits for it at once.
+ * @param at its position among the commands sent together
+ */
+export function applyCommand(model: Model, command: SimCommand, at: number): ModelOutcome {
   freeDue(model);
   const key = claimKeyOf(command);
   const known = key === '' ? undefined : model.claims.get(key);
   const hash = Buffer.from(contentHashOf(command)).toString('hex');
   if (known !== undefined) return replay(command, known.answer, known.hash === hash);
-  const outcome = decide(model, command);
+  const decided = decide(model, command, at);
   // An abort past the deadline leaves what the clock may free at once.
   freeDue(model);
+  serveQueues(model);
+  const outcome = withPresentLevels(model, command, decided);
   if (key !== '' && !('refused' in outcome)) model.claims.set(key, { hash, answer: outcome });
   return outcome;
 }
@@ -26,10 +33,17 @@ function replay(command: SimCommand, answer: ModelOutcome, same: boolean): Model
   return fromWarehouse ? answer : { ...answer, replayed: true };
 }
 
-function decide(model: Model, command: SimCommand): ModelOutcome {
+/** The numbers of a pool are told as they are once everybody has been served. */
+function withPresentLevels(model: Model, command: SimCommand, outcome: ModelOutcome): ModelOutcome {
+  if (!('levels' in outcome)) return outcome;
+  if (command.kind === 'receive' || command.kind === 'adjust') return levels(model, command.changes);
+  return command.kind === 'count' ? levels(model, command.counts) : outcome;
+}
+
+function decide(model: Model, command: SimCommand, at: number): ModelOutcome {
   switch (command.kind) {
     case 'reserve':
-      return applyReserve(model, command);
+      return applyReserve(model, command, at);
     case 'release':
       return applyRelease(model, command);
     case 'fulfil':

@@ -1,9 +1,12 @@
 import { isReplaced, type Reservation } from '../../../src/domain/reservation.ts';
 import type { StockLevel } from '../../../src/domain/stock-level.ts';
 import type { Outcome } from '../../../src/ports.ts';
-import { type Model, type ModelOutcome, type ModelReservation, reservedIn } from './state.ts';
+import { type Model, type ModelOutcome, type ModelReservation, type ModelWaiting, reservedIn } from './state.ts';
 
 type PartRow = readonly [string, number, number, number, number, number];
+
+/** Line number, SKU, quantity, order line, what it waits for, what it holds where. */
+type LineRow = readonly [number, string, number, string, readonly (string | number)[], readonly PartRow[]];
 
 export interface CanonReservation {
   readonly exchangeId: string;
@@ -15,7 +18,7 @@ export interface CanonReservation {
   readonly resolvedAt: number | null;
   readonly releaseReason: string | null;
   readonly overdueFlagged: boolean;
-  readonly lines: readonly (readonly [number, string, number, string, readonly PartRow[]])[];
+  readonly lines: readonly LineRow[];
 }
 
 /** A reservation of the model in the form that is compared. */
@@ -29,13 +32,23 @@ export function canonOfModel(reservation: ModelReservation): CanonReservation {
     resolvedAt: reservation.state === 'EXPIRED' ? null : reservation.resolvedAt,
     releaseReason: reservation.releaseReason,
     overdueFlagged: reservation.overdueFlagged,
-    lines: reservation.lines.map((line) => [
-      line.lineNumber,
-      line.sku,
-      line.quantity,
-      line.orderLineId,
-      line.parts.map((part) => [part.warehouse, part.reserved, part.picked, part.short, part.fulfilled, part.released]),
-    ]),
+    lines: reservation.lines.map(
+      (line): LineRow => [
+        line.lineNumber,
+        line.sku,
+        line.quantity,
+        line.orderLineId,
+        canonOfWaiting(line.waiting),
+        line.parts.map((part) => [
+          part.warehouse,
+          part.reserved,
+          part.picked,
+          part.short,
+          part.fulfilled,
+          part.released,
+        ]),
+      ],
+    ),
   };
 }
 
@@ -52,16 +65,24 @@ export function canonOfReservation(reservation: Reservation): CanonReservation {
     overdueFlagged: reservation.overdueFlagged,
     lines: reservation.lines
       .filter((line) => !isReplaced(line))
-      .map((line) => [
-        line.lineNumber,
-        line.sku,
-        line.quantity,
-        line.orderLineId,
-        line.allocations
-          .map((one): PartRow => [one.warehouse, one.reserved, one.picked, one.short, one.fulfilled, one.released])
-          .sort((a, b) => (a[0] < b[0] ? -1 : 1)),
-      ]),
+      .map(
+        (line): LineRow => [
+          line.lineNumber,
+          line.sku,
+          line.quantity,
+          line.orderLineId,
+          canonOfWaiting(line.waiting),
+          line.allocations
+            .map((one): PartRow => [one.warehouse, one.reserved, one.picked, one.short, one.fulfilled, one.released])
+            .sort((a, b) => (a[0] < b[0] ? -1 : 1)),
+        ],
+      ),
   };
+}
+
+export function canonOfWaiting(waiting: ModelWaiting | null | undefined): readonly (string | number)[] {
+  if (waiting === null || waiting === undefined) return [];
+  return [waiting.units, waiting.warehouse, waiting.since, waiting.holdWindowMs];
 }
 
 export function canonOfLevels(levels: readonly StockLevel[]): unknown {

@@ -1,5 +1,6 @@
 import type { SimLine, SwapCommand, TransferCommand } from '../commands.ts';
-import { checkAmounts, checkNames, keepPurchased, place, toLines } from './place.ts';
+import { checkAmounts, checkNames, keepPurchased, type Policy, place, policyOf, toLines } from './place.ts';
+import { HOLD_WINDOW_MS, queueRest, WAITLIST_WINDOW_MS } from './queue.ts';
 import { answer, differs, resolvedReason } from './resolve.ts';
 import {
   availableIn,
@@ -7,17 +8,20 @@ import {
   giveBack,
   isKnownWarehouse,
   isLive,
+  isMovable,
+  isWaiting,
   lineOf,
   type Model,
   type ModelLine,
   type ModelOutcome,
   type ModelReservation,
+  type ModelWaiting,
 } from './state.ts';
 
 export function applySwap(model: Model, command: SwapCommand): ModelOutcome {
   const found = findMovable(model, command);
   if ('refused' in found) return found;
-  const refused = swapLines(model, found, command.lines, command.partial);
+  const refused = swapLines(model, found, command.lines, policyOf(command));
   return refused === null ? answer(found) : { refused };
 }
 
@@ -44,7 +48,9 @@ export function applyTransfer(model: Model, command: TransferCommand): ModelOutc
     moveLine(line, units, toWarehouse);
     line.changedAt = model.now;
   }
-  if (moves.length > 0) found.version += 1;
+  const turned = command.lines.length > 0 ? [] : turnedTo(found, toWarehouse);
+  for (const waiting of turned) waiting.warehouse = toWarehouse;
+  if (moves.length + turned.length > 0) found.version += 1;
   return answer(found);
 }
 
@@ -56,12 +62,12 @@ export function swapLines(
   model: Model,
   found: ModelReservation,
   lines: readonly SimLine[],
-  partial: boolean,
+  policy: Policy,
 ): string | null {
-  if (found.state !== 'RESERVED') return 'BEING_PICKED';
+  if (!isMovable(found)) return 'BEING_PICKED';
   const refused = checkNames(lines) ?? checkAmounts(model, found.orderId, lines, found.lines);
   if (refused !== null) return refused;
-  const places = place(model, lines, partial, (sku, warehouse) =>
+  const places = place(model, lines, policy, (sku, warehouse) =>
     found.lines
       .filter((line) => line.sku === sku)
       .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse))
@@ -69,11 +75,19 @@ export function swapLines(
   );
   if (places === null) return 'NO_STOCK';
   const firstNumber = Math.max(...found.lines.map((line) => line.lineNumber)) + 1;
+  const queued = found.lines.flatMap(({ sku, waiting }) => (waiting === null ? [] : [{ sku, waiting }]));
   giveBack(found);
   for (const line of found.lines) line.quantity = line.parts.reduce((sum, part) => sum + part.fulfilled, 0);
   const shipped = found.lines.filter((line) => line.quantity > 0);
   const added = toLines(lines, places, firstNumber).map((line) => ({ ...line, changedAt: model.now }));
+  const holdWindowMs = queued[0]?.waiting.holdWindowMs ?? HOLD_WINDOW_MS;
+  if (policy === 'waitlist') {
+    queueRest(added, lines, holdWindowMs, (sku) => queued.find((one) => one.sku === sku)?.waiting.since ?? model.now);
+  }
   found.lines = [...shipped, ...added];
+  const state = isWaiting(added) ? 'WAITLISTED' : 'RESERVED';
+  if (state !== found.state) found.expireAt = model.now + (state === 'WAITLISTED' ? WAITLIST_WINDOW_MS : holdWindowMs);
+  found.state = state;
   found.version += 1;
   keepPurchased(model, found.orderId, lines);
   return null;
@@ -84,7 +98,14 @@ function findMovable(model: Model, command: SwapCommand | TransferCommand): Mode
   if (found === undefined) return { refused: 'UNKNOWN_RESERVATION' };
   if (differs(found, command.etag)) return { refused: 'ETAG_MISMATCH' };
   if (!isLive(found)) return { refused: resolvedReason(found) };
-  return found.state === 'RESERVED' ? found : { refused: 'BEING_PICKED' };
+  return isMovable(found) ? found : { refused: 'BEING_PICKED' };
+}
+
+/** What waits for another one warehouse only. */
+function turnedTo(found: ModelReservation, warehouse: string): ModelWaiting[] {
+  return found.lines
+    .flatMap((line) => line.waiting ?? [])
+    .filter((waiting) => waiting.warehouse !== '' && waiting.warehouse !== warehouse);
 }
 
 function reservedOf(line: ModelLine | undefined, warehouse?: string): number {

@@ -12,6 +12,20 @@ import {
 /** Units of each line by warehouse. */
 export type Places = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
+/** What to do where there is not enough. */
+export type Policy = 'reject' | 'partial' | 'waitlist';
+
+export function policyOf({
+  partial,
+  waitlist = false,
+}: {
+  readonly partial: boolean;
+  readonly waitlist?: boolean;
+}): Policy {
+  if (waitlist) return 'waitlist';
+  return partial ? 'partial' : 'reject';
+}
+
 export function checkNames(lines: readonly SimLine[]): string | null {
   for (const line of lines) {
     if (!isKnownSku(line.sku)) return 'UNKNOWN_SKU';
@@ -39,8 +53,10 @@ export function checkAmounts(
     const purchased = known > 0 ? known : (mine.find((line) => line.purchased > 0)?.purchased ?? 0);
     const back = old
       .filter((line) => line.orderLineId === orderLineId)
-      .flatMap((line) => line.parts)
-      .reduce((sum, part) => sum + part.reserved, 0);
+      .reduce(
+        (sum, line) => line.parts.reduce((units, part) => units + part.reserved, sum + (line.waiting?.units ?? 0)),
+        0,
+      );
     if (purchased > 0 && exchangedOf(model, orderId, orderLineId) - back + asked > purchased) {
       return 'ORDER_LINE_EXHAUSTED';
     }
@@ -63,7 +79,7 @@ export function keepPurchased(model: Model, orderId: string, lines: readonly Sim
 export function place(
   model: Model,
   lines: readonly SimLine[],
-  partial: boolean,
+  policy: Policy,
   own: (sku: string, warehouse: string) => number,
 ): Places | null {
   const placed = new Map<number, Map<string, number>>();
@@ -88,10 +104,10 @@ export function place(
       if (taken > 0) parts.set(warehouse, taken);
       missing -= taken;
     }
-    if (missing > 0 && !partial) return null;
+    if (missing > 0 && policy === 'reject') return null;
     if (parts.size > 0) placed.set(at, parts);
   }
-  return placed.size === 0 ? null : placed;
+  return placed.size === 0 && policy !== 'waitlist' ? null : placed;
 }
 
 export function toLines(lines: readonly SimLine[], places: Places, firstNumber: number): ModelLine[] {
@@ -101,6 +117,7 @@ export function toLines(lines: readonly SimLine[], places: Places, firstNumber: 
     quantity: line.quantity,
     orderLineId: line.orderLineId,
     changedAt: 0,
+    waiting: null,
     parts: [...(places.get(at) ?? [])]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([warehouse, reserved]) => ({ warehouse, reserved, picked: 0, short: 0, fulfilled: 0, released: 0 })),

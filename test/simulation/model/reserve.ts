@@ -1,33 +1,43 @@
 import type { ReserveCommand } from '../commands.ts';
 import { canonOfModel } from './canon.ts';
 import { swapLines } from './move.ts';
-import { checkAmounts, checkNames, keepPurchased, place, toLines } from './place.ts';
+import { checkAmounts, checkNames, keepPurchased, place, policyOf, toLines } from './place.ts';
+import { HOLD_WINDOW_MS, queueRest, WAITLIST_WINDOW_MS } from './queue.ts';
 import { answer } from './resolve.ts';
-import { byRef, isLive, latestOf, type Model, type ModelOutcome, type ModelReservation } from './state.ts';
+import { byRef, isLive, isWaiting, latestOf, type Model, type ModelOutcome, type ModelReservation } from './state.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Decides a Reserve as the contract tells it, with the first rule set. */
-export function applyReserve(model: Model, command: ReserveCommand): ModelOutcome {
+/**
+ * Decides a Reserve as the contract tells it, with the first rule set.
+ * @param at its position among the commands sent together
+ */
+export function applyReserve(model: Model, command: ReserveCommand, at: number): ModelOutcome {
   const refused = checkReserve(model, command);
   if (refused !== null) return { refused };
   const latest = latestOf(model, command.exchangeId);
   if (latest !== undefined && isLive(latest)) return replace(model, latest, command);
   const excess = checkAmounts(model, command.orderId, command.lines, []) ?? checkWindow(command);
   if (excess !== null) return { refused: excess };
-  const places = place(model, command.lines, command.partial, () => 0);
+  const places = place(model, command.lines, policyOf(command), () => 0);
   if (places === null) return { refused: 'NO_STOCK' };
+  const lines = toLines(command.lines, places, 1);
+  const holdWindowMs = command.holdWindowMs ?? HOLD_WINDOW_MS;
+  if (command.waitlist === true) queueRest(lines, command.lines, holdWindowMs, () => model.now);
+  const waits = isWaiting(lines);
   const reservation: ModelReservation = {
     exchangeId: command.exchangeId,
     ordinal: model.reservations.filter((one) => one.exchangeId === command.exchangeId).length,
     orderId: command.orderId,
-    state: 'RESERVED',
+    priority: command.priority ?? 0,
+    sequence: model.sent + at,
+    state: waits ? 'WAITLISTED' : 'RESERVED',
     version: 1,
-    expireAt: model.now + (command.holdWindowMs ?? 14 * DAY_MS),
+    expireAt: model.now + (waits ? WAITLIST_WINDOW_MS : holdWindowMs),
     resolvedAt: null,
     releaseReason: null,
     overdueFlagged: false,
-    lines: toLines(command.lines, places, 1),
+    lines,
   };
   if (!command.validateOnly) {
     model.reservations.push(reservation);
@@ -42,7 +52,7 @@ function replace(model: Model, live: ModelReservation, command: ReserveCommand):
   if (!isOfOrder) return { refused: 'INVALID_FIELD' };
   const changed = command.validateOnly ? structuredClone(model) : model;
   const found = byRef(changed, live) ?? live;
-  const refused = swapLines(changed, found, command.lines, command.partial);
+  const refused = swapLines(changed, found, command.lines, policyOf(command));
   return refused === null ? answer(found) : { refused };
 }
 

@@ -5,6 +5,7 @@ import {
   findTarget,
   giveBack,
   isLive,
+  isWaiting,
   lineOf,
   type Model,
   type ModelOutcome,
@@ -51,6 +52,7 @@ export function applyFulfil(model: Model, command: FulfilCommand): ModelOutcome 
   if (found.state === 'FULFILLED') return answer(found);
   if (!isLive(found)) return { refused: resolvedReason(found) };
   const wanted = command.lines.length > 0 ? command.lines : wholeOf(found);
+  if (wanted.length === 0 && !command.close) return { refused: 'INVALID_FIELD' };
   const refused = consume(model, found, wanted, null, model.now);
   if (refused !== null) return { refused };
   closeIfDone(model, found, command.close);
@@ -65,10 +67,11 @@ function wholeOf(found: ModelReservation) {
 
 /** A reservation of which nothing is held any more is done. */
 export function closeIfDone(model: Model, found: ModelReservation, close: boolean): void {
-  const left = found.lines.some((line) => line.parts.some((part) => part.reserved > 0));
+  const waits = isWaiting(found.lines);
+  const left = waits || found.lines.some((line) => line.parts.some((part) => part.reserved > 0));
   if (left && !close) {
     const parts = found.lines.flatMap((line) => line.parts);
-    if (parts.every((part) => part.picked === part.reserved)) found.state = 'READY';
+    if (!waits && parts.every((part) => part.picked === part.reserved)) found.state = 'READY';
     found.version += 1;
     return;
   }

@@ -10,6 +10,14 @@ export interface ModelPart {
   released: number;
 }
 
+/** What a line waits for, and since when. */
+export interface ModelWaiting {
+  units: number;
+  warehouse: string;
+  since: number;
+  holdWindowMs: number;
+}
+
 export interface ModelLine {
   lineNumber: number;
   sku: string;
@@ -17,16 +25,20 @@ export interface ModelLine {
   orderLineId: string;
   /** When a swap or transfer last changed it; 0 while it is as reserved. */
   changedAt: number;
+  waiting: ModelWaiting | null;
   /** In the order of their warehouse codes. */
   parts: ModelPart[];
 }
 
-export type ModelState = 'RESERVED' | 'PREPARING' | 'READY' | 'FULFILLED' | 'RELEASED' | 'EXPIRED';
+export type ModelState = 'WAITLISTED' | 'RESERVED' | 'PREPARING' | 'READY' | 'FULFILLED' | 'RELEASED' | 'EXPIRED';
 
 export interface ModelReservation {
   exchangeId: string;
   ordinal: number;
   orderId: string;
+  priority: number;
+  /** Of two that came at one instant, the one with the lower number was sent first. */
+  sequence: number;
   state: ModelState;
   version: number;
   expireAt: number;
@@ -67,6 +79,8 @@ export type ModelOutcome =
  */
 export interface Model {
   now: number;
+  /** Commands sent so far. */
+  sent: number;
   pools: Map<string, ModelPool>;
   reservations: ModelReservation[];
   /** Units bought by order and order line; the first known number stands. */
@@ -82,7 +96,7 @@ export const WAREHOUSES = ['W2', 'W1'] as const;
 export const WMS = 'sim';
 
 export function emptyModel(now: number): Model {
-  return { now, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map() };
+  return { now, sent: 0, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map() };
 }
 
 export function poolOf(model: Model, sku: string, warehouse: string): ModelPool {
@@ -102,8 +116,17 @@ export function isKnownWarehouse(warehouse: string): boolean {
   return (WAREHOUSES as readonly string[]).includes(warehouse);
 }
 
+/** What no warehouse has begun: it expires, and can be swapped and transferred. */
+export function isMovable({ state }: ModelReservation): boolean {
+  return state === 'RESERVED' || state === 'WAITLISTED';
+}
+
+export function isWaiting(lines: readonly ModelLine[]): boolean {
+  return lines.some((line) => line.waiting !== null);
+}
+
 export function isLive(reservation: ModelReservation): boolean {
-  return ['RESERVED', 'PREPARING', 'READY'].includes(reservation.state);
+  return isMovable(reservation) || ['PREPARING', 'READY'].includes(reservation.state);
 }
 
 export function partsOf(model: Model, sku: string, warehouse: string): ModelPart[] {
@@ -123,13 +146,16 @@ export function availableIn(model: Model, sku: string, warehouse: string): numbe
   return Math.max(0, pool.onHand - pool.unavailable - pool.committed - reservedIn(model, sku, warehouse));
 }
 
-/** Units of an order line that are held or consumed now. */
+/** Units of an order line that are held, consumed or waited for now. */
 export function exchangedOf(model: Model, orderId: string, orderLineId: string): number {
   return model.reservations
     .filter((reservation) => reservation.orderId === orderId)
     .flatMap((reservation) => reservation.lines.filter((line) => line.orderLineId === orderLineId))
-    .flatMap((line) => line.parts)
-    .reduce((sum, part) => sum + part.reserved + part.fulfilled, 0);
+    .reduce(
+      (sum, line) =>
+        line.parts.reduce((units, part) => units + part.reserved + part.fulfilled, sum + (line.waiting?.units ?? 0)),
+      0,
+    );
 }
 
 export function lineOf(reservation: ModelReservation, lineNumber: number): ModelLine | undefined {
@@ -148,7 +174,7 @@ export function findTarget(model: Model, target: SimTarget): ModelReservation | 
   return target.by === 'exchange' ? latestOf(model, target.exchangeId) : byRef(model, target);
 }
 
-/** Gives back all that is held. */
+/** Gives back all that is held and waits for nothing any more. */
 export function giveBack(reservation: ModelReservation): void {
   for (const part of reservation.lines.flatMap((line) => line.parts)) {
     part.released += part.reserved;
@@ -156,12 +182,13 @@ export function giveBack(reservation: ModelReservation): void {
     part.picked = 0;
     part.short = 0;
   }
+  for (const line of reservation.lines) line.waiting = null;
 }
 
 /** What is past its deadline is free, whether anybody has swept it or not. */
 export function freeDue(model: Model): void {
   for (const reservation of model.reservations) {
-    if (reservation.state !== 'RESERVED' || reservation.expireAt > model.now) continue;
+    if (!isMovable(reservation) || reservation.expireAt > model.now) continue;
     giveBack(reservation);
     reservation.state = 'EXPIRED';
     reservation.releaseReason = 'EXPIRED';

@@ -4,6 +4,7 @@ import {
   byRef,
   isKnownWarehouse,
   isLive,
+  isMovable,
   lineOf,
   type Model,
   type ModelReservation,
@@ -54,6 +55,7 @@ export function applyPick(model: Model, command: PickCommand): string {
         !command.lines.some((line) => held.some((one) => one.lineNumber === line.lineNumber))
       )
         return rejected('INVALID_FIELD');
+      if (found.state === 'WAITLISTED') return rejected('NOT_ALLOWED');
       if (found.state !== 'RESERVED') return IGNORED;
       return changeState(found, 'PREPARING');
     case 'pick-aborted':
@@ -80,7 +82,7 @@ function changeState(found: ModelReservation, state: 'RESERVED' | 'PREPARING' | 
 
 /** What another warehouse has picked keeps the reservation in preparation. */
 function abort(found: ModelReservation, warehouse: string): string {
-  if (found.state === 'RESERVED') return IGNORED;
+  if (isMovable(found)) return IGNORED;
   const parts = found.lines.flatMap((line) => line.parts);
   const mine = parts.filter((part) => part.warehouse === warehouse && part.picked > 0);
   for (const part of mine) part.picked = 0;
@@ -89,6 +91,7 @@ function abort(found: ModelReservation, warehouse: string): string {
 }
 
 function confirm(found: ModelReservation, command: PickCommand): string {
+  if (found.state === 'WAITLISTED') return rejected('NOT_ALLOWED');
   const refused = checkLines(found, command);
   if (refused !== null) return rejected(refused);
   const before = JSON.stringify(found);
@@ -106,6 +109,7 @@ function confirm(found: ModelReservation, command: PickCommand): string {
 }
 
 function short(model: Model, found: ModelReservation, command: PickCommand): string {
+  if (found.state === 'WAITLISTED') return rejected('NOT_ALLOWED');
   const refused = checkLines(found, command);
   if (refused !== null) return rejected(refused);
   const lost = new Map<string, number>();

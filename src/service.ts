@@ -26,6 +26,7 @@ import { startExpiry } from './workers/expiry.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
+import { startRuleFollower } from './workers/rule-follower.ts';
 
 export interface ServiceSettings extends Pick<Config, 'host' | 'grpcPort' | 'httpPort'> {
   readonly databaseUrl: string;
@@ -197,7 +198,14 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onCheckpoint: (checkpoint) => observability.recordCheckpoint(checkpoint),
     onFailure: onFailure('checkpointer'),
   });
-  return { stop: () => Promise.all([expiry.stop(), retention.stop(), checkpointer.stop()]) };
+  const ruleFollower = startRuleFollower({
+    ...engine,
+    monotonicMs: () => performance.now(),
+    pause,
+    onFailure: onFailure('rule-follower'),
+  });
+  const workers = [expiry, retention, checkpointer, ruleFollower];
+  return { stop: () => Promise.all(workers.map((worker) => worker.stop())) };
 }
 
 /** The relay out to the warehouses and the inbox back, over one connection that is made again for ever. */
@@ -210,7 +218,6 @@ function startWarehouseSide(natsUrl: string, engine: Engine, observability: Obse
     link,
     stock: engine.stock,
     ensureStreams: keeper.ensure,
-    lowThreshold: async () => (await engine.rules.recent()).lowThreshold,
     log,
   });
   const relay = startOutboxRelay({

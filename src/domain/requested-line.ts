@@ -1,8 +1,10 @@
 import { checkOrderLine } from './eligibility.ts';
+import { poolRulesOf } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type Reservation, type ReservationLine, reservedUnits } from './reservation.ts';
-import { forChannel } from './rules.ts';
+import { forChannel, ruleLimit } from './rules.ts';
 import { inPriorityOrder, type LineDemand, type Placement, type Warehouse } from './sourcing.ts';
+import { SALE_CHANNEL } from './stock-level.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** One line as a caller asks for it. */
@@ -63,6 +65,37 @@ export function checkOrderLines(
     if (refusal !== null) return refusal;
   }
   return null;
+}
+
+/**
+ * Refuses what would let exchanges hold more of an item than they may, over all warehouses. A sale is no exchange, and
+ * a swap that holds no more of it than before takes nothing from anyone.
+ * @param replaced the reservation whose held units are given back in the same change, or null
+ */
+export function checkExchangePools(
+  work: WorkingSet,
+  channel: string,
+  lines: readonly RequestedLine[],
+  replaced: Reservation | null,
+): Refusal | null {
+  if (channel === SALE_CHANNEL || work.rules.exchangePools.length === 0) return null;
+  const rules = poolRulesOf(work.rules);
+  for (const sku of new Set(lines.map((line) => line.sku))) {
+    const maximum = rules.maximumOf(sku);
+    const asked = requestedUnits(lines.filter((line) => line.sku === sku));
+    const given = replaced?.lines.filter((line) => line.sku === sku) ?? [];
+    const back = given.reduce((sum, line) => sum + reservedUnits(line), 0);
+    const after = heldByExchanges(work, sku) - back + asked;
+    if (maximum === 0 || asked <= back || after <= maximum) continue;
+    return ruleLimit('exchange_pools.maximum', maximum, after, work.rules.version, { sku });
+  }
+  return null;
+}
+
+function heldByExchanges(work: WorkingSet, sku: string): number {
+  let held = 0;
+  for (const level of work.pools.values()) if (level.sku === sku) held += level.reserved - level.saleReserved;
+  return held;
 }
 
 function heldOn(reservation: Reservation | null, orderLineId: string): number {

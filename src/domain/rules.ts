@@ -1,4 +1,5 @@
 import { DEFAULT_MILESTONE_RULES, type MilestoneRule } from './milestone-rules.ts';
+import type { ExchangePool, SafetyStock } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 const DAY_MS = 86_400_000;
@@ -23,6 +24,10 @@ export interface Rules {
   /** What follows from milestones; from one without a rule nothing does. */
   readonly milestones: readonly MilestoneRule[];
   readonly splitAllowed: boolean;
+  /** At most one for each item and warehouse; the most exact one holds. */
+  readonly safetyStocks: readonly SafetyStock[];
+  /** At most one for each item; the one for the item holds before the one for all. */
+  readonly exchangePools: readonly ExchangePool[];
   readonly channelWarehouses: Readonly<Record<string, readonly string[]>>;
   readonly maxLines: number;
   readonly maxUnits: number;
@@ -70,6 +75,8 @@ export const FIRST_RULES: Rules = {
   calendarDays: false,
   milestones: DEFAULT_MILESTONE_RULES,
   splitAllowed: true,
+  safetyStocks: [],
+  exchangePools: [],
   channelWarehouses: {},
   maxLines: 100,
   maxUnits: 1_000,
@@ -94,11 +101,18 @@ export function checkSizeLimits(rules: Rules, lineCount: number, units: number):
   return null;
 }
 
-export function ruleLimit(limit: string, allowed: number, asked: number, ruleVersion: number): Refusal {
+export function ruleLimit(
+  limit: string,
+  allowed: number,
+  asked: number,
+  ruleVersion: number,
+  more: Record<string, string> = {},
+): Refusal {
   return refuse('RULE_LIMIT', `${limit} allows ${allowed}, asked for ${asked}`, {
     limit,
     allowed,
     asked,
     rule_version: ruleVersion,
+    ...more,
   });
 }

@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from './refusal.ts';
-import { availableUnits, poolKey, type StockLevel } from './stock-level.ts';
+import { availableUnits, poolKey, type StockLevel, saleAvailableUnits } from './stock-level.ts';
 
 export interface Warehouse {
   readonly code: string;
@@ -41,6 +41,8 @@ export interface SourcingRequest {
   readonly splitAllowed: boolean;
   /** Takes what there is instead of refusing, as long as there is anything. */
   readonly partial: boolean;
+  /** Whether it is a sale, which leaves exchanges what is kept for them. */
+  readonly forSale: boolean;
 }
 
 export type SourcingResult = { readonly placements: readonly Placement[] } | { readonly refusal: Refusal };
@@ -101,9 +103,14 @@ function placeLine(
   return missing;
 }
 
-/** What the asker may have of a pool: what is available to anyone, and what it holds itself. */
+/** What the asker may have of a pool: what is available to its kind, and what it holds itself. */
 function unitsFor(request: SourcingRequest, level: StockLevel): number {
-  return availableUnits(level) + ownUnits(request, level);
+  return availableTo(request, level) + ownUnits(request, level);
+}
+
+/** What is available of a pool to exchanges, or to sales. */
+export function availableTo({ forSale }: Pick<SourcingRequest, 'forSale'>, level: StockLevel): number {
+  return forSale ? saleAvailableUnits(level) : availableUnits(level);
 }
 
 function ownUnits(request: SourcingRequest, { sku, warehouse }: StockLevel): number {
@@ -151,9 +158,13 @@ const WAREHOUSES_NAMED_MAX = 10;
 /** Which kind of holder keeps most of what is not free: exchange, sale, safety or unavailable. */
 function heldBy(request: SourcingRequest, levels: readonly StockLevel[]): string {
   const total = (pick: (level: StockLevel) => number) => levels.reduce((sum, level) => sum + pick(level), 0);
+  const own = total((level) => ownUnits(request, level));
+  const kept = total((level) => availableUnits(level) - availableTo(request, level));
+  const held = total((level) => level.reserved - level.saleReserved);
+  const sold = total((level) => level.committed + level.saleReserved);
   const holders: [string, number][] = [
-    ['exchange', total((level) => level.reserved - ownUnits(request, level))],
-    ['sale', total((level) => level.committed)],
+    ['exchange', held + kept - (request.forSale ? 0 : own)],
+    ['sale', sold - (request.forSale ? own : 0)],
     ['safety', total((level) => level.safetyStock)],
     ['unavailable', total((level) => level.unavailable)],
   ];

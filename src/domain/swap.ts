@@ -1,5 +1,6 @@
 import { checkMovable } from './movable.ts';
 import {
+  checkExchangePools,
   checkNames,
   checkOrderLines,
   type RequestedLine,
@@ -19,7 +20,7 @@ import {
 import { releaseHeld } from './resolution.ts';
 import { checkSizeLimits } from './rules.ts';
 import { type Placement, source } from './sourcing.ts';
-import { poolKey } from './stock-level.ts';
+import { poolKey, SALE_CHANNEL } from './stock-level.ts';
 import { alreadyResolved, type PoolChange, refused, type Transition } from './transition.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -41,7 +42,8 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     checkMovable(reservation, work.now) ??
     checkNames(work, lines) ??
     checkSizeLimits(work.rules, lines.length, requestedUnits(lines)) ??
-    checkOrderLines(work, reservation.orderId, lines, reservation);
+    checkOrderLines(work, reservation.orderId, lines, reservation) ??
+    checkExchangePools(work, reservation.channel, lines, reservation);
   if (refusal !== null) return refused(refusal);
   const firstNumber = nextLineNumber(reservation);
   const sourced = source({
@@ -51,6 +53,7 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     warehouses: servingWarehouses(work, reservation.channel),
     splitAllowed: work.rules.splitAllowed,
     partial: request.partial,
+    forSale: reservation.channel === SALE_CHANNEL,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
   const added = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));

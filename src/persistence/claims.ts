@@ -48,9 +48,18 @@ export async function readKnownClaims(
 
 /** An answer about a reservation is kept as its version: the audit event of that version holds it. */
 function answerOf(row: ClaimRow): Answer {
-  if (row.answer !== null) return JSON.parse(row.answer) as Answer;
+  if (row.answer !== null) return completed(JSON.parse(row.answer) as Answer);
   return { kind: 'reservation', reservation: row.body === null ? null : reservationAfter(row.body) };
 }
+
+/** Pools as answered by a version that knew less of them: nothing of it was so then. */
+function completed(answer: Answer): Answer {
+  return answer.kind === 'stock'
+    ? { ...answer, levels: answer.levels.map((level) => ({ ...UNRULED, ...level })) }
+    : answer;
+}
+
+const UNRULED = { saleReserved: 0, exchangeMinimum: 0, lowThreshold: 0, ruleVersion: 1 };
 
 /** Keeps the answers of what succeeded and gives back the ids of what was refused or put back. */
 export function settleClaims(

@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import type { Item, Tracking } from '../domain/item.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
+import { SALE_CHANNEL } from '../domain/stock-level.ts';
 import type { PoolRef } from '../domain/working-set.ts';
 import type { Page, PageRequest, StockEntry, StockReader, StockView } from '../ports.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
@@ -26,14 +27,17 @@ const SCAN_PAGE_SIZE = 1_000;
 
 /** Units past their deadline that nobody has swept, per pool; normally no row at all. */
 const DUE = `due as materialized (
-  select a.sku, a.warehouse, sum(a.reserved)::int as units
+  select a.sku, a.warehouse, sum(a.reserved)::int as units,
+    coalesce(sum(a.reserved) filter (where r.channel = '${SALE_CHANNEL}'), 0)::int as of_sales
   from reservation r join allocation a using (reservation_id)
   where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.reserved > 0
   group by 1, 2)`;
 
-const VIEW = `${POOL_COLUMNS}, coalesce((select d.units from due d where d.sku = p.sku and d.warehouse = p.warehouse), 0) as due`;
+const VIEW = `${POOL_COLUMNS}, coalesce(d.units, 0) as due, coalesce(d.of_sales, 0) as sale_due`;
 
-type ViewRow = PoolRow & { readonly due: number };
+const WITH_DUE = 'left join due d on d.sku = p.sku and d.warehouse = p.warehouse';
+
+type ViewRow = PoolRow & { readonly due: number; readonly sale_due: number };
 
 export function createStockReader(orm: MikroORM, pool: Pool): StockReader {
   return {
@@ -55,7 +59,7 @@ async function readPage(
 ): Promise<StockView[]> {
   const result = await pool.query<ViewRow>({
     name: skus.length > 0 ? 'read-stock-of-skus' : 'read-stock',
-    text: `with ${DUE} select ${VIEW} from stock_pool p
+    text: `with ${DUE} select ${VIEW} from stock_pool p ${WITH_DUE}
       where ${skus.length > 0 ? 'p.sku = any($1::text[])' : '$1::text[] is not null'}
         and (cardinality($2::text[]) = 0 or p.warehouse = any($2))
         and ($3::text is null or (p.sku, p.warehouse) > ($3, $4::text))
@@ -70,7 +74,7 @@ async function readPools(pool: Pool, pools: readonly PoolRef[]): Promise<StockVi
   const result = await pool.query<ViewRow>({
     name: 'read-pools',
     text: `with ${DUE} select ${VIEW} from unnest($1::text[], $2::text[]) as wanted (sku, warehouse)
-      join stock_pool p on p.sku = wanted.sku and p.warehouse = wanted.warehouse`,
+      join stock_pool p on p.sku = wanted.sku and p.warehouse = wanted.warehouse ${WITH_DUE}`,
     values: [pools.map((ref) => ref.sku), pools.map((ref) => ref.warehouse)],
   });
   return result.rows.map(toView);
@@ -143,5 +147,5 @@ async function warehouses(pool: Pool): Promise<Warehouse[]> {
 }
 
 function toView(row: ViewRow): StockView {
-  return { level: toStockLevel(row), due: row.due };
+  return { level: toStockLevel(row), due: row.due, saleDue: row.sale_due };
 }

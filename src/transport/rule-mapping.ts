@@ -41,6 +41,8 @@ export function toWireRules(rules: Rules): WireRules {
     milestones: rules.milestones.map(toWireMilestoneRule),
     sourcing: SourcingStrategy.PRIORITY,
     splitAllowed: rules.splitAllowed,
+    safetyStocks: rules.safetyStocks.map((rule) => ({ ...rule })),
+    exchangePools: rules.exchangePools.map((rule) => ({ ...rule })),
     channelWarehouses: Object.entries(rules.channelWarehouses).map(([channel, warehouses]) => ({
       channel,
       warehouses: [...warehouses],
@@ -85,6 +87,8 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     calendarDays: wire.calendarDays,
     milestones,
     splitAllowed: wire.splitAllowed,
+    safetyStocks: wire.safetyStocks.map(({ sku, warehouse, units, percent }) => ({ sku, warehouse, units, percent })),
+    exchangePools: wire.exchangePools.map(({ sku, minimum, maximum }) => ({ sku, minimum, maximum })),
     channelWarehouses: Object.fromEntries(wire.channelWarehouses.map((one) => [one.channel, one.warehouses])),
     maxLines: wire.maxLines === 0 ? FIRST_RULES.maxLines : wire.maxLines,
     maxUnits: wire.maxUnits === 0 ? FIRST_RULES.maxUnits : wire.maxUnits,
@@ -100,8 +104,6 @@ function findUnsupported(wire: WireRules): Refusal | null {
   if (differs(wire.expiryWarning, EXPIRY_WARNING_MS)) return unsupported('rules.expiry_warning');
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
   if (wire.sourcing > SourcingStrategy.PRIORITY) return unsupported('rules.sourcing');
-  if (wire.safetyStocks.length > 0) return unsupported('rules.safety_stocks');
-  if (wire.exchangePools.length > 0) return unsupported('rules.exchange_pools');
   if (differs(wire.manualBaseline, 0)) return unsupported('rules.manual_baseline');
   return null;
 }

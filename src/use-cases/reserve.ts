@@ -3,6 +3,7 @@ import { checkEligibility, type Destination, type ExchangeFacts, notEligible } f
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import {
+  checkExchangePools,
   checkNames,
   checkOrderLines,
   keepPurchased,
@@ -16,6 +17,7 @@ import { isLive, type LiveReservation } from '../domain/reservation.ts';
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
 import { type SeenPool, seenPools } from '../domain/seen-pools.ts';
 import { type Placement, type SourcingRequest, source } from '../domain/sourcing.ts';
+import { SALE_CHANNEL } from '../domain/stock-level.ts';
 import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -138,6 +140,7 @@ function decideReserve(
     warehouses: servingWarehouses(work, input.channel),
     splitAllowed: work.rules.splitAllowed,
     partial: input.partial,
+    forSale: input.channel === SALE_CHANNEL,
   };
   const sourced = source(asked);
   if ('refusal' in sourced) return sourced;
@@ -201,7 +204,8 @@ function checkLimits(work: WorkingSet, input: ReserveInput): Refusal | null {
   return (
     checkSizeLimits(work.rules, input.lines.length, requestedUnits(input.lines)) ??
     checkCustomer(work, input) ??
-    checkOrderLines(work, input.orderId, input.lines, null)
+    checkOrderLines(work, input.orderId, input.lines, null) ??
+    checkExchangePools(work, input.channel, input.lines, null)
   );
 }
 

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { explain } from '../../src/domain/explanation.ts';
 import { toLines } from '../../src/domain/requested-line.ts';
 import { SEEN_POOLS_MAX, type SeenPool, seenPools } from '../../src/domain/seen-pools.ts';
-import { type SourcingRequest, source } from '../../src/domain/sourcing.ts';
-import { availableUnits, poolKey } from '../../src/domain/stock-level.ts';
+import { availableTo, type SourcingRequest, source } from '../../src/domain/sourcing.ts';
+import { poolKey } from '../../src/domain/stock-level.ts';
 import {
   aLevel,
   aLine,
   anAllocation,
-  anyPools,
+  anyRuledPools,
   aReservation,
   aWarehouse,
   poolsOf,
@@ -57,7 +57,7 @@ describe('an explanation', () => {
 
 const anyRequest = fc
   .record({
-    pools: anyPools,
+    pools: anyRuledPools,
     lines: fc.array(
       fc.record({
         sku: fc.constantFrom(...SKUS),
@@ -68,6 +68,7 @@ const anyRequest = fc
     ),
     splitAllowed: fc.boolean(),
     partial: fc.boolean(),
+    forSale: fc.boolean(),
   })
   .map(
     ({ pools, lines, ...more }): SourcingRequest => ({
@@ -83,7 +84,7 @@ test('the numbers seen are those before the decision, and every unit taken is ex
     const seen = seenPools(request);
     for (const [sku, warehouse, available, version] of seen) {
       const level = request.pools.get(poolKey(sku, warehouse));
-      expect([available, version]).toEqual([level === undefined ? -1 : availableUnits(level), level?.version]);
+      expect([available, version]).toEqual([level === undefined ? -1 : availableTo(request, level), level?.version]);
     }
     const sourced = source(request);
     if ('refusal' in sourced) return;
@@ -110,6 +111,6 @@ test('an event keeps a bounded number of them', () => {
   const warehouses = Array.from({ length: SEEN_POOLS_MAX + 5 }, (_, at) => aWarehouse(`W${at}`));
   const pools = poolsOf(...warehouses.map(({ code }) => aLevel({ warehouse: code })));
   const demands = [{ lineNumber: 1, sku: 'A', quantity: 1, warehouse: '' }];
-  const request = { demands, pools, warehouses, splitAllowed: true, partial: false };
+  const request = { demands, pools, warehouses, splitAllowed: true, partial: false, forSale: false };
   expect(seenPools(request)).toHaveLength(SEEN_POOLS_MAX);
 });

@@ -22,7 +22,7 @@ import {
   T0,
   WAREHOUSES,
 } from '../support/arbitraries.ts';
-import { aWorkingSet, levelIn } from '../support/deciding.ts';
+import { aWorkingSet, levelIn, rulesKeeping } from '../support/deciding.ts';
 
 function asked(sku: string, quantity: number, more: Partial<RequestedLine> = {}): RequestedLine {
   return { sku, quantity, orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0, ...more };
@@ -193,7 +193,8 @@ test('no unit appears or vanishes, no pool promises more than it has, and nothin
   fc.assert(
     fc.property(freshReservation, anyPools, anyRequest, (reservation, levels, request) => {
       const pools = levels.map((level) => ({ ...level, reserved: level.reserved + heldIn(reservation, level) }));
-      const work = aWorkingSet({ reservations: [reservation], pools, now: T0 + DAY_MS / 2 });
+      const now = T0 + DAY_MS / 2;
+      const work = aWorkingSet({ reservations: [reservation], pools, now, ruleSet: rulesKeeping(pools) });
       const swapped = swap(reservation, request, work);
       if (swapped.outcome !== 'changed') return reasonOf(swapped) === 'NO_STOCK';
       const before = new Map(pools.map((level) => [poolKey(level.sku, level.warehouse), level]));

@@ -87,4 +87,20 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/refusals.pg.test.ts',
     title: 'leaves its reason, the numbers seen and the rule version',
   },
+  {
+    name: 'swap-ignores-safety-stock',
+    file: 'test/domain/swap.test.ts',
+    title: 'no pool promises more than it has',
+  },
+  {
+    name: 'sales-eat-the-minimum',
+    file: 'test/persistence/stock-rules.pg.test.ts',
+    title: 'is never eaten by sales that race exchanges',
+  },
+  { name: 'minimum-not-shared-anew', file: 'test/domain/locked-pools.test.ts', title: 'when one of its pools changes' },
+  {
+    name: 'rules-change-no-version',
+    file: 'test/wire/stock-rules.pg.test.ts',
+    title: 'R16: what rules say of a pool is the same',
+  },
 ];

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RuleSet } from '../../src/domain/rule-book.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
 import { lockPools, lockReservations, readDue, readMilestones, readMovedSince } from '../../src/persistence/locks.ts';
 import { updateAllocations, updateReservations } from '../../src/persistence/reservation-writes.ts';
 import { pipeline, type Statement } from '../../src/persistence/statements.ts';
 import { poolStatements } from '../../src/persistence/stock-writes.ts';
 import { A_CAUSE, aLevel } from '../support/arbitraries.ts';
-import { aWorkingSet } from '../support/deciding.ts';
+import { aRuleSet, aWorkingSet } from '../support/deciding.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let testDatabase: TestDatabase;
@@ -31,13 +32,14 @@ const STATEMENTS: readonly Statement[] = [
   readDue(locks, false),
   readDue(locks, true),
   readMovedSince([{ sku: 'A', warehouse: 'W1', since: 1 }]),
-  ...changedPool(),
+  ...changedPool(aRuleSet()),
+  ...changedPool(aRuleSet({ version: 2 })),
   updateReservations([]),
   ...updateAllocations([]),
 ];
 
-function changedPool(): Statement[] {
-  const work = aWorkingSet();
+function changedPool(ruleSet: RuleSet): Statement[] {
+  const work = aWorkingSet({ ruleSet });
   work.move(aLevel({ onHand: 11 }), 'ADJUSTED', A_CAUSE);
   return poolStatements(work);
 }

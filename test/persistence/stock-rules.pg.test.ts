@@ -1,0 +1,298 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SALE_CHANNEL } from '../../src/domain/stock-level.ts';
+import { createRulesReader } from '../../src/persistence/rules-reader.ts';
+import { createStockReader } from '../../src/persistence/stock-reader.ts';
+import type { Outcome, StockReader } from '../../src/ports.ts';
+import { fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
+import { receiveStock } from '../../src/use-cases/stock.ts';
+import { swapReservation } from '../../src/use-cases/swap.ts';
+import { transferReservation } from '../../src/use-cases/transfer.ts';
+import type { Loop } from '../../src/workers/loop.ts';
+import { startRuleFollower } from '../../src/workers/rule-follower.ts';
+import { DAY_MS } from '../support/arbitraries.ts';
+import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
+import { madeVersion, putDraft } from '../support/rules.ts';
+import {
+  CALL,
+  CONTENT_HASH,
+  madeReservation,
+  reserveInput,
+  reserveOne,
+  type TestService,
+} from '../support/test-service.ts';
+import { openTwoServices, type TwoServices } from '../support/two-services.ts';
+
+const T0 = Date.UTC(2030, 0, 1);
+const FOLLOWED_MAX_MS = 10_000;
+
+let services: TwoServices;
+let one: TestService;
+let two: TestService;
+let followers: Loop[];
+
+beforeEach(async () => {
+  services = await openTwoServices('stock-rules', ['A', 'B'], 10);
+  ({ one, two } = services);
+  followers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(followers.map((follower) => follower.stop()));
+  await services.close();
+});
+
+const kept = (sku: string, warehouse: string, units: number, percent = 0) => ({ sku, warehouse, units, percent });
+const stockOf = (service: TestService): StockReader => createStockReader(service.database.orm, service.database.pool);
+const failures: unknown[] = [];
+
+function follow(service: TestService): void {
+  const { pool } = service.database;
+  const follower = startRuleFollower({
+    rules: createRulesReader(pool, () => performance.now()),
+    stock: stockOf(service),
+    unitOfWork: service.unitOfWork,
+    monotonicMs: () => performance.now(),
+    pause: (ms, signal) => sleep(Math.min(ms, 20), undefined, { signal }),
+    onFailure: (error) => failures.push(error),
+  });
+  followers.push(follower);
+}
+
+interface PoolRow {
+  readonly pool: string;
+  readonly safety: number;
+  readonly minimum: number;
+  readonly sold: number;
+  readonly version: number;
+}
+
+async function pools(): Promise<PoolRow[]> {
+  const { rows } = await one.database.pool.query<PoolRow>(
+    `select sku || ' ' || warehouse as pool, safety_stock as safety, exchange_minimum as minimum, sale_reserved as sold,
+       version::int from stock_pool order by sku, warehouse`,
+  );
+  return rows;
+}
+
+/** Waits until the pools are as they should be. */
+async function followed(expected: readonly object[]): Promise<void> {
+  const deadline = performance.now() + FOLLOWED_MAX_MS;
+  for (;;) {
+    try {
+      expect(await pools()).toMatchObject(expected);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(20);
+    }
+  }
+}
+
+const ask = (service: TestService, sku: string, quantity: number, more: object = {}) =>
+  reserveOne(service, reserveInput([{ sku, quantity }], more));
+const sell = (service: TestService, sku: string, quantity: number) =>
+  ask(service, sku, quantity, { channel: SALE_CHANNEL, customerRef: '' });
+
+async function picture(tables: readonly string[]): Promise<unknown> {
+  const read = tables.map(async (table) => {
+    const text = `select t::text as row, xmin::text as xmin from ${table} t order by t::text`;
+    return (await one.database.pool.query(text)).rows;
+  });
+  return await Promise.all(read);
+}
+
+describe('a safety stock', () => {
+  test('is kept back from the next unit of any process, which names it, and stands on the pool from then on', async () => {
+    expect(madeVersion(await putDraft(one, 1, { safetyStocks: [kept('A', '', 4)] }))).toBe(2);
+    expect(await ask(two, 'A', 13)).toMatchObject({
+      ok: false,
+      refusal: { reason: 'NO_STOCK', metadata: { requested: '13', available: '12', held_by: 'safety' } },
+    });
+    expect(await pools()).toMatchObject([
+      { pool: 'A W1', safety: 4, version: 2 },
+      { pool: 'A W2', safety: 4, version: 2 },
+      { pool: 'B W1', safety: 0, version: 1 },
+      { pool: 'B W2', safety: 0, version: 1 },
+    ]);
+    expect(madeReservation(await ask(two, 'A', 12))).toMatchObject({ ruleVersion: 2 });
+    expect(await ask(two, 'A', 1)).toMatchObject({ ok: false });
+  });
+
+  test('is a share of what is on hand, and moves with it', async () => {
+    await putDraft(one, 1, { safetyStocks: [kept('A', 'W1', 2, 25)] });
+    const receipts = [{ sku: 'A', warehouse: 'W1', delta: { onHand: 3 } }];
+    const key = { requestId: 'more', contentHash: CONTENT_HASH, reason: 'delivery' };
+    const received = await receiveStock(two, { ...key, receipts }, CALL);
+    expect(received).toMatchObject({ answer: { levels: [{ onHand: 13, safetyStock: 4 }] } });
+    expect(await receiveStock(one, { ...key, receipts }, CALL)).toMatchObject({
+      replayed: true,
+      answer: { levels: [{ safetyStock: 4 }] },
+    });
+  });
+
+  test('above what is free leaves what is held alone, and makes no shortage', async () => {
+    const held = madeReservation(await ask(one, 'A', 9));
+    await putDraft(one, 1, { safetyStocks: [kept('', '', 0, 100)] });
+    expect(await ask(two, 'A', 1)).toMatchObject({
+      ok: false,
+      refusal: { metadata: { available: '0', held_by: 'safety' } },
+    });
+    const [view] = await stockOf(two).read(['A'], ['W1']);
+    expect(view?.level).toMatchObject({ safetyStock: 10, reserved: 9, onHand: 10 });
+    const target = { by: 'reservation' as const, id: held.reservationId };
+    const key = { requestId: 'f', contentHash: CONTENT_HASH };
+    expect(await fulfilReservation(two, { ...key, target, lines: [], close: false }, CALL)).toMatchObject({ ok: true });
+    expect((await stockOf(two).read(['A'], ['W1']))[0]?.level).toMatchObject({ safetyStock: 1, onHand: 1 });
+  });
+});
+
+describe('pools nobody touches', () => {
+  test('follow the rules in the background, once each, whichever of two processes comes first', async () => {
+    follow(one);
+    follow(two);
+    await putDraft(one, 1, {
+      safetyStocks: [kept('A', '', 3)],
+      exchangePools: [{ sku: 'B', minimum: 12, maximum: 0 }],
+    });
+    await followed([
+      { pool: 'A W1', safety: 3, minimum: 0, version: 2 },
+      { pool: 'A W2', safety: 3, minimum: 0, version: 2 },
+      { pool: 'B W1', safety: 0, minimum: 10, version: 2 },
+      { pool: 'B W2', safety: 0, minimum: 2, version: 2 },
+    ]);
+    await putDraft(two, 2);
+    await followed([3, 3, 3, 3].map((version) => ({ safety: 0, minimum: 0, version })));
+    const told = await one.database.pool.query(`select count(*)::int as rows from outbox where topic = 'pool'`);
+    expect(told.rows).toEqual([{ rows: 12 }]);
+    expect(failures).toEqual([]);
+  });
+
+  test('follow rules from the instant they hold, by the clock of the database, and not before', async () => {
+    await one.database.pool.query(MOVABLE_CLOCK_SQL);
+    follow(one);
+    await putDraft(one, 1, { effectiveAt: T0 + DAY_MS, safetyStocks: [kept('', 'W2', 2)] });
+    await one.database.pool.query(SET_CLOCK_SQL, [T0 + DAY_MS - 1]);
+    await sleep(200);
+    await followed([0, 0, 0, 0].map((safety) => ({ safety, version: 1 })));
+    await one.database.pool.query(SET_CLOCK_SQL, [T0 + DAY_MS]);
+    await followed([
+      { safety: 0, version: 1 },
+      { safety: 2, version: 2 },
+      { safety: 0, version: 1 },
+      { safety: 2, version: 2 },
+    ]);
+  });
+
+  test('have another version where another threshold flags them otherwise, and only there', async () => {
+    expect(await sell(one, 'A', 8)).toMatchObject({ ok: true });
+    follow(two);
+    await putDraft(one, 1, { lowThreshold: 5 });
+    const expected = [
+      { pool: 'A W1', version: 3 },
+      { pool: 'A W2', version: 1 },
+      { pool: 'B W1', version: 1 },
+      { pool: 'B W2', version: 1 },
+    ];
+    await followed(expected);
+    await sleep(200);
+    await followed(expected);
+  });
+
+  test('I18: leave every live reservation as it is, to the byte', async () => {
+    await Promise.all(Array.from({ length: 8 }, () => ask(one, 'A', 2)));
+    const tables = ['reservation', 'allocation', 'audit_event', 'exchange', 'order_line', 'stock_movement'];
+    const before = await picture(tables);
+    follow(one);
+    await putDraft(one, 1, { safetyStocks: [kept('', '', 9)], exchangePools: [{ sku: '', minimum: 3, maximum: 4 }] });
+    await followed([9, 9, 9, 9].map((safety) => ({ safety })));
+    expect(await picture(tables)).toEqual(before);
+  });
+
+  test('are not written where a version says the same of them', async () => {
+    await putDraft(one, 1, { safetyStocks: [kept('A', '', 3)] });
+    follow(one);
+    await followed([{ safety: 3 }, { safety: 3 }, {}, {}]);
+    const before = await picture(['stock_pool']);
+    await putDraft(one, 2, { safetyStocks: [kept('A', '', 3)], maxLines: 7 });
+    await sleep(300);
+    expect(await picture(['stock_pool'])).toEqual(before);
+  });
+});
+
+describe('an exchange minimum', () => {
+  const minimum = (units: number, maximum = 0) => ({ exchangePools: [{ sku: 'A', minimum: units, maximum }] });
+
+  test('is what sales cannot take, over all warehouses, and exchanges can', async () => {
+    await putDraft(one, 1, minimum(14));
+    expect(await sell(two, 'A', 7)).toMatchObject({
+      ok: false,
+      refusal: { reason: 'NO_STOCK', metadata: { requested: '7', available: '6', held_by: 'exchange' } },
+    });
+    expect(await sell(two, 'A', 6)).toMatchObject({ ok: true });
+    expect(await sell(two, 'A', 1)).toMatchObject({ ok: false });
+    expect(await ask(two, 'A', 14)).toMatchObject({ ok: true });
+    expect(await pools()).toMatchObject([
+      { pool: 'A W1', minimum: 10, sold: 0 },
+      { pool: 'A W2', minimum: 4, sold: 6 },
+      {},
+      {},
+    ]);
+  });
+
+  test('is met by what exchanges hold, and lacks it again once they hold it no more', async () => {
+    await putDraft(one, 1, minimum(14));
+    const held = madeReservation(await ask(one, 'A', 9));
+    const views = async () => (await stockOf(two).read(['A'], [])).map(({ level }) => level.exchangeMinimum);
+    expect(await views()).toEqual([10, 4]);
+    expect(await sell(two, 'A', 6)).toMatchObject({ ok: true });
+    const target = { by: 'reservation' as const, id: held.reservationId };
+    const key = { requestId: 'r', contentHash: CONTENT_HASH, etag: '', reason: 'MANUAL' as const, note: '' };
+    expect(await releaseReservation(one, { ...key, target }, CALL)).toMatchObject({ ok: true });
+    expect(await sell(two, 'A', 1)).toMatchObject({ ok: false, refusal: { metadata: { available: '0' } } });
+  });
+
+  test('holds for a sale that is swapped or transferred too', async () => {
+    await putDraft(one, 1, { exchangePools: [{ sku: '', minimum: 14, maximum: 0 }] });
+    const sale = madeReservation(await sell(one, 'A', 4));
+    expect(sale.lines[0]?.allocations).toMatchObject([{ warehouse: 'W2', reserved: 4 }]);
+    const target = { by: 'reservation' as const, id: sale.reservationId };
+    const line = { orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0 };
+    const swapTo = (requestId: string, sku: string, quantity: number): Promise<Outcome> =>
+      swapReservation(
+        two,
+        { requestId, contentHash: CONTENT_HASH, etag: '', target, partial: false, lines: [{ ...line, sku, quantity }] },
+        CALL,
+      );
+    expect(await swapTo('s-1', 'B', 7)).toMatchObject({ ok: false, refusal: { reason: 'NO_STOCK' } });
+    expect(await swapTo('s-2', 'A', 7)).toMatchObject({ ok: false, refusal: { reason: 'NO_STOCK' } });
+    expect(await swapTo('s-3', 'A', 6)).toMatchObject({ ok: true });
+    const move = { requestId: 't', contentHash: CONTENT_HASH, etag: '', target, toWarehouse: 'W1', lines: [] };
+    expect(await transferReservation(two, move, CALL)).toMatchObject({ ok: false, refusal: { reason: 'NO_STOCK' } });
+  });
+
+  test('is never eaten by sales that race exchanges in two processes, and none of it is left unused', async () => {
+    await putDraft(one, 1, minimum(8));
+    const asked = Array.from({ length: 60 }, (_, at) => {
+      const service = at % 2 === 0 ? one : two;
+      return at % 3 === 0 ? ask(service, 'A', 1, { customerRef: '' }) : sell(service, 'A', 1);
+    });
+    const made = (await Promise.all(asked)).filter((outcome) => outcome.ok).map(madeReservation);
+    const sold = made.filter((reservation) => reservation.channel === SALE_CHANNEL).length;
+    expect(made).toHaveLength(20);
+    expect(sold).toBeLessThanOrEqual(12);
+    expect((await pools()).reduce((sum, pool) => sum + pool.sold, 0)).toBe(sold);
+  });
+
+  test('and its maximum: exchanges hold no more of an item, over all processes; sales may', async () => {
+    await putDraft(one, 1, minimum(2, 5));
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, (_, at) => ask(at % 2 === 0 ? one : two, 'A', 1, { customerRef: '' })),
+    );
+    expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(5);
+    const metadata = { limit: 'exchange_pools.maximum', sku: 'A', allowed: '5', asked: '6', rule_version: '2' };
+    const refused = outcomes.filter((outcome) => !outcome.ok);
+    for (const outcome of refused) expect(outcome).toMatchObject({ refusal: { reason: 'RULE_LIMIT', metadata } });
+    expect(await sell(one, 'A', 15)).toMatchObject({ ok: true });
+  });
+});

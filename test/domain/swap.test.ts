@@ -48,6 +48,13 @@ function scarce(): WorkingSet {
 }
 
 describe('a swap', () => {
+  test('is left what is kept as safety stock by no more than its own units', () => {
+    const pools = [aLevel({ onHand: 5, reserved: 2, safetyStock: 2 })];
+    const work = aWorkingSet({ reservations: [held], pools, ruleSet: rulesKeeping(pools) });
+    expect(reasonOf(swap(held, { lines: [asked('A', 3)], partial: false }, work))).toBe('changed');
+    expect(reasonOf(swap(held, { lines: [asked('A', 4)], partial: false }, work))).toBe('NO_STOCK');
+  });
+
   test('holds the new line under a new number and gives the old one back, in one version', () => {
     const swapped = swap(held, { lines: [asked('B', 1)], partial: false }, scarce());
     expect(swapped).toMatchObject({

@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'swap-ignores-safety-stock',
     file: 'test/domain/swap.test.ts',
-    title: 'no pool promises more than it has',
+    title: 'is left what is kept as safety stock',
   },
   {
     name: 'sales-eat-the-minimum',

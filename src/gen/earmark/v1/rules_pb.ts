@@ -148,14 +148,16 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   splitAllowed: boolean;
 
   /**
-   * Units never promised, at most 1,000 entries; the most exact entry wins.
+   * Units never promised, at most 1,000 entries, each item and warehouse once. Of the entries for a pool the most exact
+   * one holds, alone: for its item there, else for its item, else for its warehouse, else for all.
    *
    * @generated from field: repeated earmark.v1.SafetyStock safety_stocks = 18;
    */
   safetyStocks: SafetyStock[];
 
   /**
-   * What exchanges have for themselves and may take at most, at most 1,000 entries.
+   * What exchanges have for themselves and may take at most, at most 1,000 entries, each item once; an entry for the item
+   * holds instead of the one for every item.
    *
    * @generated from field: repeated earmark.v1.ExchangePool exchange_pools = 19;
    */
@@ -190,7 +192,8 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   maxLivePerCustomer: number;
 
   /**
-   * Up to how many available units a pool is LOW, 0 to 1,000,000.
+   * Up to how many available units a pool is LOW, 0 to 1,000,000. A pool that another threshold flags otherwise gets
+   * another version.
    *
    * @generated from field: int32 low_threshold = 24;
    */
@@ -356,14 +359,15 @@ export type ExchangePool = Message<"earmark.v1.ExchangePool"> & {
   sku: string;
 
   /**
-   * Units kept from other channels, 0 to 1,000,000.
+   * Units kept from other channels, 0 to 1,000,000: what exchanges hold of the item counts, the rest is kept free for
+   * them. It lies in the pools where exchanges hold units, then where units are free, in the order of warehouse codes.
    *
    * @generated from field: int32 minimum = 2;
    */
   minimum: number;
 
   /**
-   * Units exchanges may hold at most, 0 to 1,000,000; 0 means no limit.
+   * Units exchanges may hold at most, minimum to 1,000,000; 0 means no limit. Beyond it Reserve and Swap are RULE_LIMIT.
    *
    * @generated from field: int32 maximum = 3;
    */

@@ -1,7 +1,9 @@
+import { refreshPools } from '../../src/use-cases/refresh-pools.ts';
 import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
+import { canonOfLevels, canonOfPool } from './model/canon.ts';
 import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import { SeededRandom } from './random.ts';
 import { type Explanation, expectedInOrder, explain, type Submitted } from './serial-order.ts';
@@ -48,6 +50,7 @@ export async function runHistory(world: World, seed: number): Promise<HistoryRep
   const run = new HistoryRun(world, seed, random);
   await run.stockUp();
   for (let step = 0; step < STEPS; step += 1) await run.step();
+  await run.refreshPools();
   await run.verifyLedger();
   return run.report();
 }
@@ -160,6 +163,18 @@ class HistoryRun {
     }
     const why = closest ?? ['no serial order gives these answers', JSON.stringify(told(), null, 1)];
     throw this.#failure([...why, `stored: ${summaryOf(snapshot)}`]);
+  }
+
+  /** Pools that nobody touched follow the rules too, and then show what the model makes of them. */
+  async refreshPools(): Promise<void> {
+    const [engine] = this.#world.engines;
+    await refreshPools(engine, SKUS, { lane: 'background' });
+    freeDue(this.#model);
+    const levels = (await engine.stock.read(SKUS, [])).map((view) => view.level);
+    const shown = JSON.stringify(canonOfLevels(levels));
+    const keys = levels.map(({ sku, warehouse }) => `${sku}@${warehouse}`).sort();
+    const expected = JSON.stringify(keys.map((key) => canonOfPool(this.#model, key)));
+    if (shown !== expected) throw this.#failure([`pools show ${shown}`, `the model has ${expected}`]);
   }
 
   /** Before and after a checkpoint over what the clock lets it cover. */

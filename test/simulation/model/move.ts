@@ -1,8 +1,8 @@
 import type { SimLine, SwapCommand, TransferCommand } from '../commands.ts';
-import { checkAmounts, checkNames, keepPurchased, place, toLines } from './place.ts';
+import { checkAmounts, checkMaximum, checkNames, keepPurchased, place, toLines } from './place.ts';
 import { answer, differs, resolvedReason } from './resolve.ts';
+import { availableIn } from './rules.ts';
 import {
-  availableIn,
   findTarget,
   giveBack,
   isKnownWarehouse,
@@ -38,7 +38,7 @@ export function applyTransfer(model: Model, command: TransferCommand): ModelOutc
   });
   for (const { line } of moves) {
     const needed = moves.filter((one) => one.line.sku === line.sku).reduce((sum, one) => sum + one.units, 0);
-    if (needed > availableIn(model, line.sku, toWarehouse)) return { refused: 'NO_STOCK' };
+    if (needed > availableIn(model, line.sku, toWarehouse, found.isSale)) return { refused: 'NO_STOCK' };
   }
   for (const { line, units } of moves) {
     moveLine(line, units, toWarehouse);
@@ -59,9 +59,12 @@ export function swapLines(
   partial: boolean,
 ): string | null {
   if (found.state !== 'RESERVED') return 'BEING_PICKED';
-  const refused = checkNames(lines) ?? checkAmounts(model, found.orderId, lines, found.lines);
+  const refused =
+    checkNames(lines) ??
+    checkAmounts(model, found.orderId, lines, found.lines) ??
+    checkMaximum(model, found.isSale, lines, found.lines);
   if (refused !== null) return refused;
-  const places = place(model, lines, partial, (sku, warehouse) =>
+  const places = place(model, lines, partial, found.isSale, (sku, warehouse) =>
     found.lines
       .filter((line) => line.sku === sku)
       .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse))

@@ -1,13 +1,6 @@
 import type { SimLine } from '../commands.ts';
-import {
-  availableIn,
-  exchangedOf,
-  isKnownSku,
-  isKnownWarehouse,
-  type Model,
-  type ModelLine,
-  WAREHOUSES,
-} from './state.ts';
+import { availableIn, mayHold } from './rules.ts';
+import { exchangedOf, isKnownSku, isKnownWarehouse, type Model, type ModelLine, WAREHOUSES } from './state.ts';
 
 /** Units of each line by warehouse. */
 export type Places = ReadonlyMap<number, ReadonlyMap<string, number>>;
@@ -48,6 +41,26 @@ export function checkAmounts(
   return null;
 }
 
+/**
+ * What exchanges may hold of each item at most.
+ * @param old lines whose held units are given back first
+ */
+export function checkMaximum(
+  model: Model,
+  isSale: boolean,
+  lines: readonly SimLine[],
+  old: readonly ModelLine[],
+): string | null {
+  if (isSale) return null;
+  for (const { sku } of lines) {
+    const asked = lines.filter((line) => line.sku === sku).reduce((sum, line) => sum + line.quantity, 0);
+    const parts = old.filter((line) => line.sku === sku).flatMap((line) => line.parts);
+    const back = parts.reduce((sum, part) => sum + part.reserved, 0);
+    if (!mayHold(model, sku, asked, back)) return 'RULE_LIMIT';
+  }
+  return null;
+}
+
 export function keepPurchased(model: Model, orderId: string, lines: readonly SimLine[]): void {
   for (const line of lines) {
     const key = `${orderId}/${line.orderLineId}`;
@@ -64,13 +77,14 @@ export function place(
   model: Model,
   lines: readonly SimLine[],
   partial: boolean,
+  isSale: boolean,
   own: (sku: string, warehouse: string) => number,
 ): Places | null {
   const placed = new Map<number, Map<string, number>>();
   const left = (sku: string, warehouse: string) => {
     let taken = 0;
     for (const [at, parts] of placed) if (lines[at]?.sku === sku) taken += parts.get(warehouse) ?? 0;
-    return Math.max(0, availableIn(model, sku, warehouse) + own(sku, warehouse) - taken);
+    return Math.max(0, availableIn(model, sku, warehouse, isSale) + own(sku, warehouse) - taken);
   };
   const order = [...lines.entries()];
   const inOrder = [

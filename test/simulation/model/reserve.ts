@@ -1,7 +1,7 @@
 import type { ReserveCommand } from '../commands.ts';
 import { canonOfModel } from './canon.ts';
 import { swapLines } from './move.ts';
-import { checkAmounts, checkNames, keepPurchased, place, toLines } from './place.ts';
+import { checkAmounts, checkMaximum, checkNames, keepPurchased, place, toLines } from './place.ts';
 import { answer } from './resolve.ts';
 import { byRef, isLive, latestOf, type Model, type ModelOutcome, type ModelReservation } from './state.ts';
 
@@ -13,14 +13,19 @@ export function applyReserve(model: Model, command: ReserveCommand): ModelOutcom
   if (refused !== null) return { refused };
   const latest = latestOf(model, command.exchangeId);
   if (latest !== undefined && isLive(latest)) return replace(model, latest, command);
-  const excess = checkAmounts(model, command.orderId, command.lines, []) ?? checkWindow(command);
+  const isSale = command.channel === 'SALE';
+  const excess =
+    checkAmounts(model, command.orderId, command.lines, []) ??
+    checkMaximum(model, isSale, command.lines, []) ??
+    checkWindow(command);
   if (excess !== null) return { refused: excess };
-  const places = place(model, command.lines, command.partial, () => 0);
+  const places = place(model, command.lines, command.partial, isSale, () => 0);
   if (places === null) return { refused: 'NO_STOCK' };
   const reservation: ModelReservation = {
     exchangeId: command.exchangeId,
     ordinal: model.reservations.filter((one) => one.exchangeId === command.exchangeId).length,
     orderId: command.orderId,
+    isSale,
     state: 'RESERVED',
     version: 1,
     expireAt: model.now + (command.holdWindowMs ?? 14 * DAY_MS),

@@ -1,9 +1,9 @@
-import { checkOrderLine } from './eligibility.ts';
+import { checkOrderLine, type Destination } from './eligibility.ts';
 import { poolRulesOf } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type Reservation, type ReservationLine, reservedUnits } from './reservation.ts';
 import { forChannel, ruleLimit } from './rules.ts';
-import { inPriorityOrder, type LineDemand, type Placement, type Warehouse } from './sourcing.ts';
+import { inPriorityOrder, type LineDemand, nearestFirst, type Placement, type Warehouse } from './sourcing.ts';
 import { SALE_CHANNEL } from './stock-level.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -110,9 +110,16 @@ export function keepPurchased(work: WorkingSet, orderId: string, lines: readonly
   }
 }
 
-/** The warehouses a channel is served from, in the order to ask them. */
-export function servingWarehouses(work: WorkingSet, channel: string): Warehouse[] {
-  return inPriorityOrder(work.warehouses(), forChannel(work.rules.channelWarehouses, channel));
+const SOMEWHERE: Destination = { countryCode: '', postalCode: '' };
+
+/**
+ * The warehouses a channel is served from, in the order to ask them.
+ * @param destination where the goods go; left out where it is not known any more
+ */
+export function servingWarehouses(work: WorkingSet, channel: string, destination = SOMEWHERE): Warehouse[] {
+  const { sourcing, channelWarehouses } = work.rules;
+  const serving = inPriorityOrder(work.warehouses(), forChannel(channelWarehouses, channel));
+  return sourcing === 'NEAREST' ? nearestFirst(serving, destination) : serving;
 }
 
 /** What the lines ask of the pools, numbered in their order from `firstNumber`. */

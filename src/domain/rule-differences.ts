@@ -16,6 +16,7 @@ const FIELDS: readonly (readonly [field: string, text: (rules: Rules) => string]
   ['max_hold_window', (rules) => duration(rules.maxHoldWindowMs)],
   ['time_zone', (rules) => rules.timeZone],
   ['calendar_days', (rules) => yesNo(rules.calendarDays)],
+  ['sourcing', (rules) => rules.sourcing],
   ['split_allowed', (rules) => yesNo(rules.splitAllowed)],
   ['max_lines', (rules) => String(rules.maxLines)],
   ['max_units', (rules) => String(rules.maxUnits)],

@@ -1,6 +1,7 @@
 import { DEFAULT_MILESTONE_RULES, type MilestoneRule } from './milestone-rules.ts';
 import type { ExchangePool, SafetyStock } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
+import type { SourcingStrategy } from './sourcing.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -23,6 +24,8 @@ export interface Rules {
   readonly calendarDays: boolean;
   /** What follows from milestones; from one without a rule nothing does. */
   readonly milestones: readonly MilestoneRule[];
+  readonly sourcing: SourcingStrategy;
+  /** Whether the units of one line may come from several warehouses. */
   readonly splitAllowed: boolean;
   /** At most one for each item and warehouse; the most exact one holds. */
   readonly safetyStocks: readonly SafetyStock[];
@@ -74,6 +77,7 @@ export const FIRST_RULES: Rules = {
   timeZone: 'UTC',
   calendarDays: false,
   milestones: DEFAULT_MILESTONE_RULES,
+  sourcing: 'PRIORITY',
   splitAllowed: true,
   safetyStocks: [],
   exchangePools: [],

@@ -1,3 +1,5 @@
+import type { Destination } from './eligibility.ts';
+import { placeAtFewest } from './fewest-warehouses.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { availableUnits, poolKey, type StockLevel, saleAvailableUnits } from './stock-level.ts';
 
@@ -30,6 +32,12 @@ export interface Placement {
   readonly quantity: number;
 }
 
+/**
+ * How warehouses are chosen: in priority order; nearest to the destination first; for each line where most of it is
+ * available; or so that the fewest warehouses take part in the whole request. Ties are broken by priority, then code.
+ */
+export type SourcingStrategy = 'PRIORITY' | 'NEAREST' | 'MOST_AVAILABLE' | 'FEWEST_SPLITS';
+
 export interface SourcingRequest {
   readonly demands: readonly LineDemand[];
   /** Pools by {@link poolKey}; their due reservations have been expired before. */
@@ -38,6 +46,7 @@ export interface SourcingRequest {
   readonly own?: ReadonlyMap<string, number>;
   /** Warehouses that may serve, in the order to ask them. */
   readonly warehouses: readonly Warehouse[];
+  readonly strategy: SourcingStrategy;
   readonly splitAllowed: boolean;
   /** Takes what there is instead of refusing, as long as there is anything. */
   readonly partial: boolean;
@@ -55,11 +64,40 @@ export function inPriorityOrder(warehouses: readonly Warehouse[], allowed?: read
 }
 
 /**
+ * Warehouses of the destination's country first, those before that share more of the postal code from its beginning;
+ * equally near ones stay in their order, as all do where the destination is unknown.
+ */
+export function nearestFirst(warehouses: readonly Warehouse[], destination: Destination): Warehouse[] {
+  const nearness = (warehouse: Warehouse): number => {
+    if (destination.countryCode === '' || warehouse.countryCode !== destination.countryCode) return -1;
+    const [there, here] = [postalSigns(destination.postalCode), postalSigns(warehouse.postalCode)];
+    const differs = [...there].findIndex((sign, at) => sign !== here[at]);
+    return differs < 0 ? there.length : differs;
+  };
+  return warehouses.toSorted((a, b) => nearness(b) - nearness(a));
+}
+
+/** Postal codes are written with and without blanks and hyphens, in either case. */
+function postalSigns(postalCode: string): string {
+  return postalCode.toUpperCase().replace(/[^A-Z0-9]/g, '');
+}
+
+/**
  * Chooses the warehouses for every line against what earlier lines of the same request left, so that demand on one
  * pool is summed. Where one warehouse can serve a line whole, the first such is taken; else, where allowed, the line
- * is split in priority order. All lines or none, unless `partial`.
+ * is split. All lines or none, unless `partial`.
  */
 export function source(request: SourcingRequest): SourcingResult {
+  if (request.strategy !== 'FEWEST_SPLITS') return place(request);
+  const unitsAt = (demand: LineDemand, warehouse: Warehouse): number => {
+    const level = request.pools.get(poolKey(demand.sku, warehouse.code));
+    const isAllowed = demand.warehouse === '' || demand.warehouse === warehouse.code;
+    return level === undefined || !isAllowed ? 0 : unitsFor(request, level);
+  };
+  return placeAtFewest({ request, place, unitsAt });
+}
+
+function place(request: SourcingRequest): SourcingResult {
   const taken = new Map<string, number>();
   const placements: Placement[] = [];
   for (const demand of inPinnedFirst(request.demands)) {
@@ -88,6 +126,7 @@ function placeLine(
     const available = level === undefined ? 0 : Math.max(0, unitsFor(request, level) - (taken.get(key) ?? 0));
     return { key, warehouse: warehouse.code, available };
   });
+  if (request.strategy === 'MOST_AVAILABLE') candidates.sort((a, b) => b.available - a.available);
   const whole = candidates.find((candidate) => candidate.available >= demand.quantity);
   const chosen = whole === undefined ? (request.splitAllowed ? candidates : largestOf(candidates)) : [whole];
   const total = chosen.reduce((sum, candidate) => sum + candidate.available, 0);

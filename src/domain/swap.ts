@@ -1,3 +1,4 @@
+import type { Destination } from './eligibility.ts';
 import { checkMovable } from './movable.ts';
 import {
   checkExchangePools,
@@ -29,6 +30,8 @@ export interface SwapRequest {
   readonly lines: readonly RequestedLine[];
   /** Takes what there is and forgets the rest, instead of refusing. */
   readonly partial: boolean;
+  /** Where the goods go; left out where the caller does not tell. */
+  readonly destination?: Destination;
 }
 
 /**
@@ -50,7 +53,8 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     demands: toDemands(lines, firstNumber),
     pools: work.pools,
     own: ownUnits(reservation),
-    warehouses: servingWarehouses(work, reservation.channel),
+    warehouses: servingWarehouses(work, reservation.channel, request.destination),
+    strategy: work.rules.sourcing,
     splitAllowed: work.rules.splitAllowed,
     partial: request.partial,
     forSale: reservation.channel === SALE_CHANNEL,

@@ -37,6 +37,7 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
     demands: moves,
     pools: work.pools,
     warehouses: servingWarehouses(work, reservation.channel),
+    strategy: work.rules.sourcing,
     splitAllowed: false,
     partial: false,
     forSale: reservation.channel === SALE_CHANNEL,

@@ -137,7 +137,8 @@ function decideReserve(
   const asked: SourcingRequest = {
     demands: toDemands(input.lines, 1),
     pools: work.pools,
-    warehouses: servingWarehouses(work, input.channel),
+    warehouses: servingWarehouses(work, input.channel, input.destination),
+    strategy: work.rules.sourcing,
     splitAllowed: work.rules.splitAllowed,
     partial: input.partial,
     forSale: input.channel === SALE_CHANNEL,
@@ -227,7 +228,7 @@ function decideReplacement(work: WorkingSet, input: ReserveInput, live: LiveRese
     const metadata = { field: 'order_id', order_id: live.orderId };
     return { refusal: refuse('INVALID_FIELD', 'the exchange belongs to another order', metadata) };
   }
-  const swapped = swap(live, { lines: input.lines, partial: input.partial }, work);
+  const swapped = swap(live, input, work);
   if (input.validateOnly && swapped.outcome === 'changed') return { answer: reservationAnswer(swapped.next) };
   return recordSwap(work, live, input.lines, swapped, callerFor(call, input), input.facts.reason);
 }

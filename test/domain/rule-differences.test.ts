@@ -86,6 +86,7 @@ test('every rule that can be changed is told', () => {
     { timeZone: 'Asia/Tokyo' },
     { calendarDays: true },
     { milestones: [] },
+    { sourcing: 'NEAREST' },
     { splitAllowed: false },
     { safetyStocks: [{ sku: 'A', warehouse: '', units: 1, percent: 0 }] },
     { exchangePools: [{ sku: '', minimum: 1, maximum: 0 }] },

@@ -28,6 +28,7 @@ function request(
     demands,
     pools: poolsOf(...levels),
     warehouses: [W1, W2, W3],
+    strategy: 'PRIORITY',
     splitAllowed: true,
     partial: false,
     forSale: false,
@@ -148,6 +149,7 @@ describe('for any stock and any lines', () => {
     demands: anyDemands,
     pools: anyRuledPools.map((pools) => poolsOf(...pools)),
     warehouses: fc.subarray([W1, W2, W3]),
+    strategy: fc.constantFrom('PRIORITY' as const, 'MOST_AVAILABLE' as const, 'FEWEST_SPLITS' as const),
     splitAllowed: fc.boolean(),
     partial: fc.boolean(),
     forSale: fc.boolean(),
@@ -255,7 +257,15 @@ test('P21: too little is told with SKU, places, units asked and free, and who ho
   const pools = poolsOf(aLevel({ onHand: 9, reserved: 8 }), aLevel({ warehouse: 'W2', onHand: 1, unavailable: 1 }));
   const warehouses = [aWarehouse('W1'), aWarehouse('W2')];
   const demands = [{ lineNumber: 1, sku: 'A', quantity: 3, warehouse: '' }];
-  const sourced = source({ demands, pools, warehouses, splitAllowed: true, partial: false, forSale: false });
+  const sourced = source({
+    demands,
+    pools,
+    warehouses,
+    strategy: 'PRIORITY',
+    splitAllowed: true,
+    partial: false,
+    forSale: false,
+  });
   expect(sourced).toMatchObject({
     refusal: {
       reason: 'NO_STOCK',

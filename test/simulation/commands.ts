@@ -121,7 +121,7 @@ export interface CountedCommand {
 }
 
 /** What rules say of pools; everything else is as in the first rules. */
-export type SimRules = Pick<Rules, 'safetyStocks' | 'exchangePools' | 'lowThreshold'>;
+export type SimRules = Pick<Rules, 'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed'>;
 
 export interface RulesCommand {
   readonly kind: 'rules';

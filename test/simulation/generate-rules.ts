@@ -12,6 +12,8 @@ export function anyRules(random: SeededRandom, requestId: string, model: Model):
     rules: {
       safetyStocks: anySafetyStocks(random),
       exchangePools: anyExchangePools(random),
+      sourcing: random.pick(['PRIORITY', 'NEAREST', 'MOST_AVAILABLE', 'FEWEST_SPLITS']),
+      splitAllowed: random.chance(0.7),
       lowThreshold: random.chance(0.5) ? random.int(0, 5) : 0,
     },
   };

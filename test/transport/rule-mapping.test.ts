@@ -23,6 +23,7 @@ describe('rules on the wire', () => {
       channelHoldWindowsMs: { store: 1_500, ['__proto__']: DAY_MS },
       channelWarehouses: { store: ['W1'], constructor: [] },
       lowThreshold: 3,
+      sourcing: 'FEWEST_SPLITS' as const,
       safetyStocks: [{ sku: 'A', warehouse: '', units: 2, percent: 10 }],
       exchangePools: [{ sku: '', minimum: 3, maximum: 9 }],
     };
@@ -41,7 +42,6 @@ describe('rules on the wire', () => {
     ['rules.waitlist_window', { waitlistWindow: durationFromMs(DAY_MS) }],
     ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
     ['rules.pick_on', { pickOn: Milestone.APPROVED }],
-    ['rules.sourcing', { sourcing: SourcingStrategy.NEAREST }],
     ['rules.manual_baseline', { manualBaseline: durationFromMs(DAY_MS) }],
   ])('that would not be followed are refused: %s', (feature, wire) => {
     expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '@bufbuild/protobuf';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { availabilityMessage } from '../../adapters/nats/pool-messages.ts';
 import { AvailabilityService } from '../../src/gen/earmark/v1/availability_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
@@ -13,7 +13,7 @@ import { createGrpcStreams, type OpenStream, type StreamClient } from './stream-
 import type { WireAnswer, WireClient } from './wire-client.ts';
 import { startWireService, type WireService } from './wire-service.ts';
 
-const { reserve } = ReservationService.method;
+const { explainReservation, reserve } = ReservationService.method;
 const { getAvailability, streamAvailability } = AvailabilityService.method;
 const { getRules, putRules } = RuleService.method;
 
@@ -147,6 +147,69 @@ test('rules that contradict themselves or name no warehouse are refused, and cha
   }
   expect((await grpc.call(getRules, {})).json).toEqual(json);
 });
+
+describe('the strategy of the rules chooses the warehouse, and is told', () => {
+  const warehouses = [
+    { code: 'W1', name: 'One', priority: 1, enabled: true, countryCode: 'DE', postalCode: '80331' },
+    { code: 'W2', name: 'Two', priority: 2, enabled: true, countryCode: 'DE', postalCode: '10115' },
+    { code: 'W3', name: 'Three', priority: 3, enabled: true, countryCode: 'NL', postalCode: '2311' },
+    { code: 'CLOSED', name: 'Closed', priority: 0, enabled: false, countryCode: 'DE', postalCode: '10119' },
+  ];
+  const receipts = [
+    { sku: 'S', warehouse: 'W1', quantity: 10 },
+    { sku: 'S', warehouse: 'W2', quantity: 20 },
+    { sku: 'S', warehouse: 'W3', quantity: 90 },
+    { sku: 'S', warehouse: 'CLOSED', quantity: 99 },
+    { sku: 'T', warehouse: 'W3', quantity: 90 },
+  ];
+
+  beforeAll(async () => {
+    const items = ['S', 'T'].map((sku) => ({ sku, name: sku }));
+    for (const [method, request] of [
+      [StockService.method.putWarehouses, { warehouses }],
+      [StockService.method.putItems, { items }],
+      [StockService.method.receiveStock, { reason: 'delivery', receipts }],
+    ] as const) {
+      expect(await grpc.call(method, { requestId: randomUUID(), ...request })).toMatchObject({ code: 'OK' });
+    }
+  });
+
+  const destination = { countryCode: 'DE', postalCode: '10117' };
+  const LINES = [{ sku: 'S', quantity: 3 }];
+  test.each<[string, string, JsonObject, string[]]>([
+    ['the first in priority', 'PRIORITY', { lines: LINES, destination }, ['W1 3']],
+    ['the nearest', 'NEAREST', { lines: LINES, destination }, ['W2 3']],
+    ['the nearest where nobody knows where to', 'NEAREST', { lines: LINES }, ['W1 3']],
+    ['where most is available', 'MOST_AVAILABLE', { lines: LINES, destination }, ['W3 3']],
+    ['the one that has all lines', 'FEWEST_SPLITS', { lines: [...LINES, { sku: 'T', quantity: 1 }] }, ['W3 3', 'W3 1']],
+    ['what a line names', 'NEAREST', { lines: [{ sku: 'S', quantity: 1, warehouse: 'W1' }], destination }, ['W1 1']],
+  ])('%s', async (_, strategy, asked, expected) => {
+    await put({ sourcing: `SOURCING_STRATEGY_${strategy}` });
+    const exchangeId = randomUUID();
+    const made = await connect.call(reserve, { requestId: randomUUID(), exchangeId, ...asked });
+    const { lines } = made.json.reservation as unknown as { lines: { allocations: Allocation[] }[] };
+    const placed = lines.flatMap(({ allocations }) => allocations.map((one) => `${one.warehouse} ${one.quantity}`));
+    expect(placed).toEqual(expected);
+    const { steps } = (await grpc.call(explainReservation, { exchangeId })).json;
+    const told = (steps as JsonObject[]).find((step) => step.step === 'strategy');
+    expect(told?.outcome).toContain(`chosen by ${strategy}:`);
+  });
+
+  test('a replacement by Reserve follows the destination too', async () => {
+    await put({ sourcing: 'SOURCING_STRATEGY_NEAREST' });
+    const exchangeId = randomUUID();
+    const asking = (more: JsonObject) =>
+      grpc.call(reserve, { requestId: randomUUID(), exchangeId, destination, lines: LINES, ...more });
+    expect(await asking({ destination: { countryCode: 'NL' } })).toMatchObject({ code: 'OK' });
+    const replaced = await asking({ replaceExisting: true });
+    expect(replaced.json.reservation).toMatchObject({ lines: [{ quantity: 3, allocations: [{ warehouse: 'W2' }] }] });
+  });
+});
+
+interface Allocation {
+  readonly warehouse: string;
+  readonly quantity: number;
+}
 
 function byWarehouse(pools: readonly JsonObject[]): JsonObject[] {
   return pools.toSorted((a, b) => (String(a.warehouse) < String(b.warehouse) ? -1 : 1));

@@ -1,7 +1,13 @@
 import type { RulesCommand, SimRules } from '../commands.ts';
 import { type Model, type ModelOutcome, type ModelPool, poolOf, reservedIn, WAREHOUSES } from './state.ts';
 
-const NOTHING: SimRules = { safetyStocks: [], exchangePools: [], lowThreshold: 0 };
+const NOTHING: SimRules = {
+  safetyStocks: [],
+  exchangePools: [],
+  lowThreshold: 0,
+  sourcing: 'PRIORITY',
+  splitAllowed: true,
+};
 
 export function applyRules(model: Model, { from, effectiveAt, rules }: RulesCommand): ModelOutcome {
   if (from !== model.rules.length) return { refused: 'ETAG_MISMATCH' };
@@ -10,7 +16,7 @@ export function applyRules(model: Model, { from, effectiveAt, rules }: RulesComm
 }
 
 /** The newest version whose instant has come. */
-function inForce(model: Model): SimRules {
+export function inForce(model: Model): SimRules {
   return model.rules.findLast(({ effectiveAt }) => effectiveAt <= model.now)?.rules ?? NOTHING;
 }
 

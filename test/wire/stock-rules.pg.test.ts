@@ -13,7 +13,7 @@ import { createGrpcStreams, type OpenStream, type StreamClient } from './stream-
 import type { WireAnswer, WireClient } from './wire-client.ts';
 import { startWireService, type WireService } from './wire-service.ts';
 
-const { explainReservation, reserve } = ReservationService.method;
+const { explainReservation, reserve, swap, transfer } = ReservationService.method;
 const { getAvailability, streamAvailability } = AvailabilityService.method;
 const { getRules, putRules } = RuleService.method;
 
@@ -204,6 +204,32 @@ describe('the strategy of the rules chooses the warehouse, and is told', () => {
     const replaced = await asking({ replaceExisting: true });
     expect(replaced.json.reservation).toMatchObject({ lines: [{ quantity: 3, allocations: [{ warehouse: 'W2' }] }] });
   });
+});
+
+test('R16: every surface knows the same warehouses of a channel, and the same numbers as for all', async () => {
+  await put({ channelWarehouses: [{ channel: 'shop', warehouses: ['W2'] }, { channel: 'closed' }] });
+  const all = await poolsOf(grpc, { skus: ['A'] });
+  const selling = all.filter((pool) => pool.warehouse === 'W2');
+  expect(await poolsOf(connect, { skus: ['A'], channel: 'shop' })).toEqual(selling);
+  expect(await poolsOf(connect, { skus: ['A'], channel: 'other' })).toEqual(all);
+  expect(await poolsOf(connect, { skus: ['A'], channel: 'closed' })).toBeUndefined();
+  const stream = streams.open(streamAvailability, { skus: ['A'], channel: 'shop' });
+  expect(await updates(stream, 1)).toEqual(selling);
+  expect(await stream.next()).toMatchObject({ message: { snapshotComplete: {} } });
+  stream.cancel();
+
+  const exchangeId = randomUUID();
+  const line = { sku: 'A', quantity: 2 };
+  const asking = (more: JsonObject) =>
+    grpc.call(reserve, { requestId: randomUUID(), exchangeId, channel: 'shop', lines: [line], ...more });
+  expect(await asking({ lines: [{ ...line, warehouse: 'W1' }] })).toMatchObject({ reason: 'NO_STOCK' });
+  expect(await asking({ channel: 'closed' })).toMatchObject({ reason: 'NO_STOCK' });
+  const held = { lines: [{ allocations: [{ warehouse: 'W2', quantity: 2 }] }] };
+  expect((await asking({})).json.reservation).toMatchObject(held);
+  const target = { requestId: randomUUID(), exchangeId };
+  expect(await grpc.call(transfer, { ...target, toWarehouse: 'W1' })).toMatchObject({ reason: 'NO_STOCK' });
+  const swapped = await grpc.call(swap, { ...target, lines: [line] });
+  expect(swapped.json.reservation).toMatchObject(held);
 });
 
 interface Allocation {

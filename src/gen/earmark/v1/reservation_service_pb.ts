@@ -1080,7 +1080,7 @@ export const ExplainReservationResponseSchema: GenMessage<ExplainReservationResp
  */
 export type ExplainStep = Message<"earmark.v1.ExplainStep"> & {
   /**
-   * What was looked at, for example "eligibility", "sourcing", "deadline".
+   * What was looked at, for example "eligibility", "strategy", "sourcing", "deadline".
    *
    * @generated from field: string step = 1;
    */

@@ -508,7 +508,8 @@ export const MilestoneActionSchema: GenEnum<MilestoneAction> = /*@__PURE__*/
   enumDesc(file_earmark_v1_rules, 0);
 
 /**
- * How warehouses are chosen among those that could deliver.
+ * How warehouses are chosen among those that could deliver: enabled, and of the channel. A line that names a warehouse is
+ * served there or not at all. Ties are broken by the priority of the warehouse, lower first, then by its code.
  *
  * @generated from enum earmark.v1.SourcingStrategy
  */
@@ -521,28 +522,30 @@ export const SourcingStrategy = {
   UNSPECIFIED: 0,
 
   /**
-   * By the priority of the warehouse, higher first.
+   * By the priority of the warehouse, lower first: the first that has a line whole, else split in this order.
    *
    * @generated from enum value: SOURCING_STRATEGY_PRIORITY = 1;
    */
   PRIORITY: 1,
 
   /**
-   * Nearest to the destination by country and postal prefix.
+   * Nearest to the destination: those of its country first, and of these whose postal code begins more like its own. Where
+   * the destination is unknown, as it is to Swap, this is PRIORITY.
    *
    * @generated from enum value: SOURCING_STRATEGY_NEAREST = 2;
    */
   NEAREST: 2,
 
   /**
-   * Where most is available.
+   * For each line where most of it is available; a split line takes from there first.
    *
    * @generated from enum value: SOURCING_STRATEGY_MOST_AVAILABLE = 3;
    */
   MOST_AVAILABLE: 3,
 
   /**
-   * So that the fewest warehouses take part.
+   * So that the fewest warehouses take part in the whole request. Sets are tried up to a bound, which some ten lines over
+   * more than ten warehouses reach; beyond it the fewest found so far are taken.
    *
    * @generated from enum value: SOURCING_STRATEGY_FEWEST_SPLITS = 4;
    */
@@ -550,7 +553,8 @@ export const SourcingStrategy = {
 } as const;
 
 /**
- * How warehouses are chosen among those that could deliver.
+ * How warehouses are chosen among those that could deliver: enabled, and of the channel. A line that names a warehouse is
+ * served there or not at all. Ties are broken by the priority of the warehouse, lower first, then by its code.
  *
  * @generated from enum earmark.v1.SourcingStrategy
  */

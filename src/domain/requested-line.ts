@@ -67,6 +67,9 @@ export function checkOrderLines(
   return null;
 }
 
+/** The limit as refusals name it. */
+export const EXCHANGE_MAXIMUM = 'exchange_pools.maximum';
+
 /**
  * Refuses what would let exchanges hold more of an item than they may, over all warehouses. A sale is no exchange, and
  * a swap that holds no more of it than before takes nothing from anyone.
@@ -87,7 +90,7 @@ export function checkExchangePools(
     const back = given.reduce((sum, line) => sum + reservedUnits(line), 0);
     const after = heldByExchanges(work, sku) - back + asked;
     if (maximum === 0 || asked <= back || after <= maximum) continue;
-    return ruleLimit('exchange_pools.maximum', maximum, after, work.rules.version, { sku });
+    return ruleLimit(EXCHANGE_MAXIMUM, maximum, after, work.rules.version, { sku });
   }
   return null;
 }

@@ -45,6 +45,9 @@ export function availabilityHandlers(deps: Deps): Rpc[] {
   ];
 }
 
+/** Items that one call brings up to date: as many as it can name. Who asks for all leaves the rest to the background. */
+const REFRESHED_AT_ONCE_MAX = 500;
+
 /** Pools as the rules have them: those that do not follow these yet, since nobody has touched them, do so first. */
 async function readFollowing(
   deps: Deps,
@@ -60,7 +63,7 @@ async function readFollowing(
     rules,
   );
   if (behind.length === 0) return views;
-  await refreshPools(deps, behind, { lane: 'caller', signal: call.signal });
+  await refreshPools(deps, behind.slice(0, REFRESHED_AT_ONCE_MAX), { lane: 'caller', signal: call.signal });
   return await deps.stock.read(skus, warehouses);
 }
 

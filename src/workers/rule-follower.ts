@@ -1,4 +1,4 @@
-import type { Rules } from '../domain/rules.ts';
+import { FIRST_RULES, type Rules } from '../domain/rules.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { StockReader, UnitOfWork } from '../ports.ts';
 import { refreshPools, skusBehind } from '../use-cases/refresh-pools.ts';
@@ -34,12 +34,13 @@ interface Followed {
 
 /**
  * Brings pools that nobody touches in line with the rules, so that their numbers and versions tell of them: whenever
- * another version holds, all pools are walked through in pages, and those that differ are changed in bounded commands.
+ * another version holds than the first, which says nothing of them, all pools are walked through in pages, and those that differ are changed in bounded commands.
  */
 export function startRuleFollower(deps: RuleFollowerDeps): Loop {
   let followed = null as Followed | null;
   return startLoop(async (signal) => {
     const rules = await deps.rules.current();
+    if (rules.version === FIRST_RULES.version) return LOOK_MS;
     const isFirst = followed?.version !== rules.version;
     if (followed !== null && !isFirst) {
       if (followed.isSettled || deps.monotonicMs() - followed.walkedAt < SETTLE_MS) return LOOK_MS;

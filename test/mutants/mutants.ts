@@ -97,6 +97,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/stock-rules.pg.test.ts',
     title: 'is never eaten by sales that race exchanges',
   },
+  {
+    name: 'fewest-not-looked-for',
+    file: 'test/domain/sourcing-strategies.test.ts',
+    title: 'one that has all lines, though earlier ones have each',
+  },
   { name: 'minimum-not-shared-anew', file: 'test/domain/locked-pools.test.ts', title: 'when one of its pools changes' },
   {
     name: 'rules-change-no-version',

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { FIRST_RULES } from '../domain/rules.ts';
 import type { Answer, Command, Outcome } from '../ports.ts';
 import type { KnownClaim } from './decide-unit.ts';
 import { reservationAfter } from './event-body.ts';
@@ -52,11 +53,16 @@ function answerOf(row: ClaimRow): Answer {
   return { kind: 'reservation', reservation: row.body === null ? null : reservationAfter(row.body) };
 }
 
-/** Pools as answered by a version that knew less of them: nothing of it was so then. */
+/** What was answered by a release that knew less of pools and rules: nothing of the rest was so then. */
 function completed(answer: Answer): Answer {
-  return answer.kind === 'stock'
-    ? { ...answer, levels: answer.levels.map((level) => ({ ...UNRULED, ...level })) }
-    : answer;
+  switch (answer.kind) {
+    case 'stock':
+      return { ...answer, levels: answer.levels.map((level) => ({ ...UNRULED, ...level })) };
+    case 'rules':
+      return { ...answer, rules: { ...FIRST_RULES, ...answer.rules } };
+    default:
+      return answer;
+  }
 }
 
 const UNRULED = { saleReserved: 0, exchangeMinimum: 0, lowThreshold: 0, ruleVersion: 1 };

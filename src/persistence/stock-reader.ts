@@ -33,11 +33,12 @@ const DUE = `due as materialized (
   where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.reserved > 0
   group by 1, 2)`;
 
-const VIEW = `${POOL_COLUMNS}, coalesce(d.units, 0) as due, coalesce(d.of_sales, 0) as sale_due`;
+/** Looked up for each pool, so that pages keep the order of the pools' index. */
+const VIEW = `${POOL_COLUMNS},
+  (select array[d.units, d.of_sales] from due d where d.sku = p.sku and d.warehouse = p.warehouse) as due`;
 
-const WITH_DUE = 'left join due d on d.sku = p.sku and d.warehouse = p.warehouse';
-
-type ViewRow = PoolRow & { readonly due: number; readonly sale_due: number };
+/** Due units, and those of them that sales hold; null where nothing is due. */
+type ViewRow = PoolRow & { readonly due: readonly [units: number, ofSales: number] | null };
 
 export function createStockReader(orm: MikroORM, pool: Pool): StockReader {
   return {
@@ -59,7 +60,7 @@ async function readPage(
 ): Promise<StockView[]> {
   const result = await pool.query<ViewRow>({
     name: skus.length > 0 ? 'read-stock-of-skus' : 'read-stock',
-    text: `with ${DUE} select ${VIEW} from stock_pool p ${WITH_DUE}
+    text: `with ${DUE} select ${VIEW} from stock_pool p
       where ${skus.length > 0 ? 'p.sku = any($1::text[])' : '$1::text[] is not null'}
         and (cardinality($2::text[]) = 0 or p.warehouse = any($2))
         and ($3::text is null or (p.sku, p.warehouse) > ($3, $4::text))
@@ -74,7 +75,7 @@ async function readPools(pool: Pool, pools: readonly PoolRef[]): Promise<StockVi
   const result = await pool.query<ViewRow>({
     name: 'read-pools',
     text: `with ${DUE} select ${VIEW} from unnest($1::text[], $2::text[]) as wanted (sku, warehouse)
-      join stock_pool p on p.sku = wanted.sku and p.warehouse = wanted.warehouse ${WITH_DUE}`,
+      join stock_pool p on p.sku = wanted.sku and p.warehouse = wanted.warehouse`,
     values: [pools.map((ref) => ref.sku), pools.map((ref) => ref.warehouse)],
   });
   return result.rows.map(toView);
@@ -147,5 +148,5 @@ async function warehouses(pool: Pool): Promise<Warehouse[]> {
 }
 
 function toView(row: ViewRow): StockView {
-  return { level: toStockLevel(row), due: row.due, saleDue: row.sale_due };
+  return { level: toStockLevel(row), due: row.due?.[0] ?? 0, saleDue: row.due?.[1] ?? 0 };
 }

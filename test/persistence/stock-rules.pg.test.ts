@@ -220,6 +220,26 @@ describe('pools nobody touches', () => {
   });
 });
 
+test('answers that an earlier release kept are replayed, as what rules said of them then: nothing', async () => {
+  const more = { requestId: 'old-rules' };
+  await putDraft(one, 1, { lowThreshold: 3 }, more);
+  const key = { requestId: 'old-stock', contentHash: CONTENT_HASH, reason: 'delivery' };
+  const receipts = [{ sku: 'A', warehouse: 'W1', delta: { onHand: 1 } }];
+  await receiveStock(one, { ...key, receipts }, CALL);
+  await one.database.pool.query(`update request_claim set answer = (answer::jsonb
+    #- '{rules,safetyStocks}' #- '{rules,exchangePools}' #- '{rules,sourcing}' #- '{levels,0,saleReserved}'
+    #- '{levels,0,exchangeMinimum}' #- '{levels,0,lowThreshold}' #- '{levels,0,ruleVersion}')::json
+    where request_id like 'old-%'`);
+  expect(await putDraft(two, 1, {}, more)).toMatchObject({
+    replayed: true,
+    answer: { rules: { lowThreshold: 3, safetyStocks: [], exchangePools: [], sourcing: 'PRIORITY' } },
+  });
+  expect(await receiveStock(two, { ...key, receipts }, CALL)).toMatchObject({
+    replayed: true,
+    answer: { levels: [{ onHand: 11, saleReserved: 0, exchangeMinimum: 0, lowThreshold: 0 }] },
+  });
+});
+
 describe('an exchange minimum', () => {
   const minimum = (units: number, maximum = 0) => ({ exchangePools: [{ sku: 'A', minimum: units, maximum }] });
 

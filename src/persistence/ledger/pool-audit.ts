@@ -57,9 +57,9 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
         select sku, warehouse, on_hand, reserved, sale_reserved, unavailable, committed, shortage from stock_pool where ${range}),
       held as (
         select sku, warehouse, sum(reserved) as reserved,
-          sum(reserved) filter (where reservation_id in (
-            select reservation_id from reservation where channel = '${SALE_CHANNEL}' and resolve_time is null)) as by_sales
-        from allocation where ${range} group by sku, warehouse),
+          sum(reserved) filter (where reserved > 0 and exists (select 1 from reservation r
+            where r.reservation_id = a.reservation_id and r.channel = '${SALE_CHANNEL}' and r.resolve_time is null)) as by_sales
+        from allocation a where ${range} group by sku, warehouse),
       moved as (
         select sku, warehouse, sum(on_hand_delta) as on_hand, sum(unavailable_delta) as unavailable,
           sum(committed_delta) as committed

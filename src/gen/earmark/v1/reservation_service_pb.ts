@@ -1101,7 +1101,7 @@ export type ExplainStep = Message<"earmark.v1.ExplainStep"> & {
   warehouse: string;
 
   /**
-   * Units available to exchanges at that instant, before the step.
+   * Units available to the exchange, or sale, at that instant, before the step.
    *
    * @generated from field: int32 available = 4;
    */

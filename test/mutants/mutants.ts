@@ -94,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sales-eat-the-minimum',
-    file: 'test/persistence/stock-rules.pg.test.ts',
+    file: 'test/persistence/exchange-minimum.pg.test.ts',
     title: 'is never eaten by sales that race exchanges',
   },
   {

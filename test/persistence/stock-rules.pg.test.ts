@@ -1,26 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SALE_CHANNEL } from '../../src/domain/stock-level.ts';
 import { createRulesReader } from '../../src/persistence/rules-reader.ts';
 import { createStockReader } from '../../src/persistence/stock-reader.ts';
-import type { Outcome, StockReader } from '../../src/ports.ts';
-import { fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
+import type { StockReader } from '../../src/ports.ts';
+import { fulfilReservation } from '../../src/use-cases/resolve.ts';
 import { receiveStock } from '../../src/use-cases/stock.ts';
-import { swapReservation } from '../../src/use-cases/swap.ts';
-import { transferReservation } from '../../src/use-cases/transfer.ts';
 import type { Loop } from '../../src/workers/loop.ts';
 import { startRuleFollower } from '../../src/workers/rule-follower.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
 import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
+import { ask, poolNumbers, sell } from '../support/pool-numbers.ts';
 import { madeVersion, putDraft } from '../support/rules.ts';
-import {
-  CALL,
-  CONTENT_HASH,
-  madeReservation,
-  reserveInput,
-  reserveOne,
-  type TestService,
-} from '../support/test-service.ts';
+import { CALL, CONTENT_HASH, madeReservation, type TestService } from '../support/test-service.ts';
 import { openTwoServices, type TwoServices } from '../support/two-services.ts';
 
 const T0 = Date.UTC(2030, 0, 1);
@@ -59,21 +50,7 @@ function follow(service: TestService): void {
   followers.push(follower);
 }
 
-interface PoolRow {
-  readonly pool: string;
-  readonly safety: number;
-  readonly minimum: number;
-  readonly sold: number;
-  readonly version: number;
-}
-
-async function pools(): Promise<PoolRow[]> {
-  const { rows } = await one.database.pool.query<PoolRow>(
-    `select sku || ' ' || warehouse as pool, safety_stock as safety, exchange_minimum as minimum, sale_reserved as sold,
-       version::int from stock_pool order by sku, warehouse`,
-  );
-  return rows;
-}
+const pools = () => poolNumbers(one);
 
 /** Waits until the pools are as they should be. */
 async function followed(expected: readonly object[]): Promise<void> {
@@ -88,11 +65,6 @@ async function followed(expected: readonly object[]): Promise<void> {
     }
   }
 }
-
-const ask = (service: TestService, sku: string, quantity: number, more: object = {}) =>
-  reserveOne(service, reserveInput([{ sku, quantity }], more));
-const sell = (service: TestService, sku: string, quantity: number) =>
-  ask(service, sku, quantity, { channel: SALE_CHANNEL, customerRef: '' });
 
 async function picture(tables: readonly string[]): Promise<unknown> {
   const read = tables.map(async (table) => {
@@ -237,82 +209,5 @@ test('answers that an earlier release kept are replayed, as what rules said of t
   expect(await receiveStock(two, { ...key, receipts }, CALL)).toMatchObject({
     replayed: true,
     answer: { levels: [{ onHand: 11, saleReserved: 0, exchangeMinimum: 0, lowThreshold: 0 }] },
-  });
-});
-
-describe('an exchange minimum', () => {
-  const minimum = (units: number, maximum = 0) => ({ exchangePools: [{ sku: 'A', minimum: units, maximum }] });
-
-  test('is what sales cannot take, over all warehouses, and exchanges can', async () => {
-    await putDraft(one, 1, minimum(14));
-    expect(await sell(two, 'A', 7)).toMatchObject({
-      ok: false,
-      refusal: { reason: 'NO_STOCK', metadata: { requested: '7', available: '6', held_by: 'exchange' } },
-    });
-    expect(await sell(two, 'A', 6)).toMatchObject({ ok: true });
-    expect(await sell(two, 'A', 1)).toMatchObject({ ok: false });
-    expect(await ask(two, 'A', 14)).toMatchObject({ ok: true });
-    expect(await pools()).toMatchObject([
-      { pool: 'A W1', minimum: 10, sold: 0 },
-      { pool: 'A W2', minimum: 4, sold: 6 },
-      {},
-      {},
-    ]);
-  });
-
-  test('is met by what exchanges hold, and lacks it again once they hold it no more', async () => {
-    await putDraft(one, 1, minimum(14));
-    const held = madeReservation(await ask(one, 'A', 9));
-    const views = async () => (await stockOf(two).read(['A'], [])).map(({ level }) => level.exchangeMinimum);
-    expect(await views()).toEqual([10, 4]);
-    expect(await sell(two, 'A', 6)).toMatchObject({ ok: true });
-    const target = { by: 'reservation' as const, id: held.reservationId };
-    const key = { requestId: 'r', contentHash: CONTENT_HASH, etag: '', reason: 'MANUAL' as const, note: '' };
-    expect(await releaseReservation(one, { ...key, target }, CALL)).toMatchObject({ ok: true });
-    expect(await sell(two, 'A', 1)).toMatchObject({ ok: false, refusal: { metadata: { available: '0' } } });
-  });
-
-  test('holds for a sale that is swapped or transferred too', async () => {
-    await putDraft(one, 1, { exchangePools: [{ sku: '', minimum: 14, maximum: 0 }] });
-    const sale = madeReservation(await sell(one, 'A', 4));
-    expect(sale.lines[0]?.allocations).toMatchObject([{ warehouse: 'W2', reserved: 4 }]);
-    const target = { by: 'reservation' as const, id: sale.reservationId };
-    const line = { orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0 };
-    const swapTo = (requestId: string, sku: string, quantity: number): Promise<Outcome> =>
-      swapReservation(
-        two,
-        { requestId, contentHash: CONTENT_HASH, etag: '', target, partial: false, lines: [{ ...line, sku, quantity }] },
-        CALL,
-      );
-    expect(await swapTo('s-1', 'B', 7)).toMatchObject({ ok: false, refusal: { reason: 'NO_STOCK' } });
-    expect(await swapTo('s-2', 'A', 7)).toMatchObject({ ok: false, refusal: { reason: 'NO_STOCK' } });
-    expect(await swapTo('s-3', 'A', 6)).toMatchObject({ ok: true });
-    const move = { requestId: 't', contentHash: CONTENT_HASH, etag: '', target, toWarehouse: 'W1', lines: [] };
-    expect(await transferReservation(two, move, CALL)).toMatchObject({ ok: false, refusal: { reason: 'NO_STOCK' } });
-  });
-
-  test('is never eaten by sales that race exchanges in two processes, and none of it is left unused', async () => {
-    await putDraft(one, 1, minimum(8));
-    const asked = Array.from({ length: 60 }, (_, at) => {
-      const service = at % 2 === 0 ? one : two;
-      return at % 3 === 0 ? ask(service, 'A', 1, { customerRef: '' }) : sell(service, 'A', 1);
-    });
-    const made = (await Promise.all(asked)).filter((outcome) => outcome.ok).map(madeReservation);
-    const sold = made.filter((reservation) => reservation.channel === SALE_CHANNEL).length;
-    expect(made).toHaveLength(20);
-    expect(sold).toBeLessThanOrEqual(12);
-    expect((await pools()).reduce((sum, pool) => sum + pool.sold, 0)).toBe(sold);
-  });
-
-  test('and its maximum: exchanges hold no more of an item, over all processes; sales may', async () => {
-    await putDraft(one, 1, minimum(2, 5));
-    const outcomes = await Promise.all(
-      Array.from({ length: 12 }, (_, at) => ask(at % 2 === 0 ? one : two, 'A', 1, { customerRef: '' })),
-    );
-    expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(5);
-    const metadata = { limit: 'exchange_pools.maximum', sku: 'A', allowed: '5', asked: '6', rule_version: '2' };
-    const refused = outcomes.filter((outcome) => !outcome.ok);
-    for (const outcome of refused) expect(outcome).toMatchObject({ refusal: { reason: 'RULE_LIMIT', metadata } });
-    expect(await sell(one, 'A', 15)).toMatchObject({ ok: true });
   });
 });

@@ -114,6 +114,8 @@ export interface UnitOfWork {
 export interface StockView {
   readonly level: StockLevel;
   readonly due: number;
+  /** The part of `due` that sales hold. */
+  readonly saleDue: number;
 }
 
 export interface StockEntry extends StockView {

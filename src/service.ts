@@ -26,6 +26,7 @@ import { startExpiry } from './workers/expiry.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
+import { startRuleFollower } from './workers/rule-follower.ts';
 import { startWaitlist } from './workers/waitlist.ts';
 
 export interface ServiceSettings extends Pick<Config, 'host' | 'grpcPort' | 'httpPort'> {
@@ -198,8 +199,14 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onCheckpoint: (checkpoint) => observability.recordCheckpoint(checkpoint),
     onFailure: onFailure('checkpointer'),
   });
+  const ruleFollower = startRuleFollower({
+    ...engine,
+    monotonicMs: () => performance.now(),
+    pause,
+    onFailure: onFailure('rule-follower'),
+  });
   const waitlist = startWaitlist({ ...engine, pause, onFailure: onFailure('waitlist') });
-  const loops = [expiry, retention, checkpointer, waitlist];
+  const loops = [expiry, retention, checkpointer, ruleFollower, waitlist];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 
@@ -213,7 +220,6 @@ function startWarehouseSide(natsUrl: string, engine: Engine, observability: Obse
     link,
     stock: engine.stock,
     ensureStreams: keeper.ensure,
-    lowThreshold: async () => (await engine.rules.recent()).lowThreshold,
     log,
   });
   const relay = startOutboxRelay({

@@ -238,6 +238,7 @@ CREATE INDEX reservation_exchange ON public.reservation USING btree (exchange_id
 CREATE INDEX reservation_expirable ON public.reservation USING btree (expire_time) WHERE (state = ANY (ARRAY['RESERVED'::text, 'WAITLISTED'::text]));
 CREATE INDEX reservation_in_preparation ON public.reservation USING btree (expire_time) WHERE ((state = ANY (ARRAY['PREPARING'::text, 'READY'::text])) AND (NOT overdue_flagged));
 CREATE UNIQUE INDEX reservation_live_exchange ON public.reservation USING btree (exchange_id) WHERE (resolve_time IS NULL);
+CREATE INDEX reservation_live_sale ON public.reservation USING btree (reservation_id) WHERE ((channel = 'SALE'::text) AND (resolve_time IS NULL));
 CREATE INDEX reservation_order ON public.reservation USING btree (order_id, reservation_id);
 CREATE INDEX reservation_return_case ON public.reservation USING btree (return_case_id, reservation_id);
 CREATE TRIGGER reservation_kept BEFORE DELETE ON public.reservation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
@@ -290,8 +291,14 @@ create table stock_pool (
   version bigint default 0 not null,
   change_time timestamp(3) with time zone default now() not null,
   count_time timestamp(3) with time zone,
+  sale_reserved integer default 0 not null,
+  exchange_minimum integer default 0 not null,
+  low_threshold integer default 0 not null,
+  rule_version bigint default 1 not null,
   constraint stock_pool_counters CHECK (((on_hand >= 0) AND (reserved >= 0) AND (unavailable >= 0) AND (committed >= 0) AND (safety_stock >= 0))),
+  constraint stock_pool_minimum CHECK ((exchange_minimum <= ((reserved - sale_reserved) + GREATEST((0)::bigint, (((((on_hand)::bigint - unavailable) - committed) - reserved) - safety_stock))))),
   constraint stock_pool_promise CHECK ((shortage = GREATEST(0, (reserved - (on_hand - unavailable))))),
+  constraint stock_pool_ruled CHECK (((sale_reserved >= 0) AND (sale_reserved <= reserved) AND (exchange_minimum >= 0) AND (low_threshold >= 0))),
   constraint stock_pool_sku_fkey FOREIGN KEY (sku) REFERENCES item(sku),
   constraint stock_pool_warehouse_fkey FOREIGN KEY (warehouse) REFERENCES warehouse(code),
   constraint stock_pool_pkey PRIMARY KEY (sku, warehouse)

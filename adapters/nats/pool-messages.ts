@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { availabilityFlag, availableUnits, shortageUnits } from '../../src/domain/stock-level.ts';
+import { availabilityFlag, availableUnits, saleAvailableUnits, shortageUnits } from '../../src/domain/stock-level.ts';
 import { AvailabilityChangedSchema } from '../../src/gen/earmark/event/v1/availability_changed_pb.ts';
 import { AvailabilityFlag } from '../../src/gen/earmark/v1/availability_pb.ts';
 import { ReservedCountSetSchema } from '../../src/gen/earmark/wms/v1/reserved_count_set_pb.ts';
@@ -35,12 +35,9 @@ export function stateMessage(view: StockView, context: PublishContext): LastValu
   };
 }
 
-/**
- * All numbers of the pool as its last value.
- * @param lowThreshold available units at or below which a pool is LOW
- */
-export function availabilityMessage(view: StockView, lowThreshold: number, context: PublishContext): LastValueMessage {
-  const { level, due } = view;
+/** All numbers of the pool as its last value. */
+export function availabilityMessage(view: StockView, context: PublishContext): LastValueMessage {
+  const { level, due, saleDue } = view;
   const messageId = lastValueId('a', view, context);
   const available = availableUnits(level, due);
   const message = create(AvailabilityChangedSchema, {
@@ -62,8 +59,8 @@ export function availabilityMessage(view: StockView, lowThreshold: number, conte
       changeTime: timestampFromMs(level.changedAt),
       committed: level.committed,
       due,
-      saleAvailable: available,
-      flag: AvailabilityFlag[availabilityFlag(available, lowThreshold)],
+      saleAvailable: saleAvailableUnits(level, due, saleDue),
+      flag: AvailabilityFlag[availabilityFlag(available, level.lowThreshold)],
     },
   });
   return {

@@ -26,8 +26,6 @@ export interface PublisherOptions {
   readonly stock: Pick<StockReader, 'warehouses' | 'readPools'>;
   /** Creates the streams; asked for where one turns out to be missing. */
   readonly ensureStreams: () => Promise<void>;
-  /** Available units at or below which a pool is flagged LOW. */
-  readonly lowThreshold: () => Promise<number>;
   readonly log?: (message: string) => void;
 }
 
@@ -69,8 +67,7 @@ export function createPublisher(options: PublisherOptions): NatsPublisher {
     if (current === null) throw new Error('NATS is away');
     const failures: unknown[] = [];
     const fail = (error: unknown) => failures.push(error);
-    const lowThreshold = await options.lowThreshold();
-    const values = views.flatMap((view) => lastValuesOf({ stock, lowThreshold }, view, context, fail));
+    const values = views.flatMap((view) => lastValuesOf(stock, view, context, fail));
     await current.lastValues.write(values, signal);
     if (failures.length > 0) throw failures[0];
   };
@@ -82,12 +79,12 @@ export function createPublisher(options: PublisherOptions): NatsPublisher {
     publish: async (rows, epoch, signal) => {
       const current = await session();
       if (current === null || rows.length === 0) return [];
-      const [known, lowThreshold] = [await systems(), await options.lowThreshold()];
+      const known = await systems();
       const wmsOf = (warehouse: string) => known.get(warehouse) ?? '';
       const { sent, unsent } = splitBySent(tasksOf(rows), current.sentPools, { epoch, wmsOf });
       const tasks = unsent.map((task) => begin(task, { wmsOf, epoch, refill: '' }));
       const values = tasks.flatMap(({ row, context, fail }) =>
-        row.topic === 'pool' ? lastValuesOf({ stock, lowThreshold }, row.view, context, fail) : [],
+        row.topic === 'pool' ? lastValuesOf(stock, row.view, context, fail) : [],
       );
       const streams = Map.groupBy(tasks.flatMap(appendedOf), ({ message }) => streamOf(message.subject));
       await Promise.all([
@@ -232,7 +229,7 @@ function messagesOf(row: OutboxRow, context: PublishContext): OutgoingMessage[] 
 }
 
 function lastValuesOf(
-  { stock, lowThreshold }: Pick<PublisherOptions, 'stock'> & { readonly lowThreshold: number },
+  stock: PublisherOptions['stock'],
   view: StockView,
   context: PublishContext,
   fail: LastValue['fail'],
@@ -247,7 +244,7 @@ function lastValuesOf(
   };
   return [
     ...value((current) => stateMessage(current, context)),
-    ...value((current) => availabilityMessage(current, lowThreshold, context)),
+    ...value((current) => availabilityMessage(current, context)),
   ];
 }
 

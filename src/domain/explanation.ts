@@ -1,9 +1,10 @@
 import type { Reservation, ReservationLine } from './reservation.ts';
+import type { Rules } from './rules.ts';
 import type { SeenPool } from './seen-pools.ts';
 
 /** One step of a decision, with the numbers seen at that instant. */
 export interface ExplainedStep {
-  readonly step: 'eligibility' | 'sourcing' | 'deadline';
+  readonly step: 'eligibility' | 'strategy' | 'sourcing' | 'deadline';
   readonly sku: string;
   readonly warehouse: string;
   /** Units available before the step; 0 where it has no pool. */
@@ -19,12 +20,14 @@ const NO_POOL = { sku: '', warehouse: '', available: 0, version: 0 };
  * Why a reservation was made as it was: by which rules, from which warehouses, for how long.
  * @param made the reservation as it was made
  * @param seen the pools as its decision saw them, in the order they were asked
+ * @param rules the version it was decided by
  */
-export function explain(made: Reservation, seen: readonly SeenPool[]): ExplainedStep[] {
+export function explain(made: Reservation, seen: readonly SeenPool[], rules: Rules): ExplainedStep[] {
   const taken = new Map<string, number>();
   const seconds = (made.expireAt - made.createdAt) / 1_000;
   return [
     { ...NO_POOL, step: 'eligibility', outcome: `allowed by version ${made.ruleVersion} of the rules` },
+    { ...NO_POOL, step: 'strategy', outcome: explainStrategy(rules) },
     ...made.lines.flatMap((line) => explainLine(line, seen, taken)),
     {
       ...NO_POOL,
@@ -32,6 +35,18 @@ export function explain(made: Reservation, seen: readonly SeenPool[]): Explained
       outcome: `${made.state === 'WAITLISTED' ? 'waits' : 'held'} until ${new Date(made.expireAt).toISOString()}, ${seconds} s after it was made`,
     },
   ];
+}
+
+const STRATEGIES: Readonly<Record<Rules['sourcing'], string>> = {
+  PRIORITY: 'the first in order of priority that has a line whole',
+  NEAREST: 'the nearest to the destination that has a line whole, in order of priority where none is nearer',
+  MOST_AVAILABLE: 'for each line where most of it is available, then in order of priority',
+  FEWEST_SPLITS: 'the fewest that have all lines, the first such set in order of priority',
+};
+
+function explainStrategy({ sourcing, splitAllowed }: Rules): string {
+  const split = splitAllowed ? 'a line that none has whole is split' : 'no line is split';
+  return `warehouses chosen by ${sourcing}: ${STRATEGIES[sourcing]}; ${split}`;
 }
 
 /** Each pool the line could be served from, and those that served it though their numbers were not kept. */

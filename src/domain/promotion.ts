@@ -1,10 +1,11 @@
 import type { Caller } from './caller.ts';
 import { deadlineOf } from './hold-window.ts';
 import { assertInvariant } from './refusal.ts';
+import { heldByExchanges, maximumOf } from './requested-line.ts';
 import { isLive, isWaiting, type LiveReservation, withoutWaiting } from './reservation.ts';
 import { forChannel, type Rules } from './rules.ts';
 import { inPriorityOrder, type Placement, source } from './sourcing.ts';
-import { applyDelta, availableUnits, poolKey, type StockLevel } from './stock-level.ts';
+import { applyDelta, availableUnits, poolKey, SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 import { addUnits } from './transfer.ts';
 import { changed, type Transition } from './transition.ts';
 import type { WaitlistEntry } from './waitlist.ts';
@@ -44,7 +45,7 @@ function promoteQueue(work: WorkingSet, sku: string, cause: Cause): boolean {
     left -= entry.units;
     const found = work.find({ by: 'reservation', id: entry.reservationId });
     if (found === null || imagined !== null) {
-      imagined = afterTaking(imagined ?? work.pools, placements);
+      imagined = afterTaking(imagined ?? work.pools, placements, entry.channel === SALE_CHANNEL);
       if (found === null) work.waitlist.missed(entry);
       continue;
     }
@@ -61,12 +62,14 @@ function promoteQueue(work: WorkingSet, sku: string, cause: Cause): boolean {
 function afterTaking(
   pools: ReadonlyMap<string, StockLevel>,
   placements: readonly Placement[],
+  forSale: boolean,
 ): Map<string, StockLevel> {
   const after = new Map(pools);
   for (const { sku, warehouse, quantity } of placements) {
     const key = poolKey(sku, warehouse);
     const level = after.get(key);
-    if (level !== undefined) after.set(key, applyDelta(level, { reserved: quantity }));
+    if (level !== undefined)
+      after.set(key, applyDelta(level, { reserved: quantity, ...(forSale ? { saleReserved: quantity } : {}) }));
   }
   return after;
 }
@@ -78,7 +81,10 @@ function availableOf(work: WorkingSet, sku: string): number {
   }, 0);
 }
 
-/** Where the units of a line can be had, by the rules its reservation was decided by; null where not all of them can. */
+/**
+ * Where the units of a line can be had, by the rules its reservation was decided by; null where not all of them can. What
+ * exchanges may hold of the item at most holds for those that wait too.
+ */
 function placementsFor(
   work: WorkingSet,
   pools: ReadonlyMap<string, StockLevel>,
@@ -86,12 +92,17 @@ function placementsFor(
   rules: Rules,
 ): readonly Placement[] | null {
   const { lineNumber, sku, units, warehouse, channel } = entry;
+  const forSale = channel === SALE_CHANNEL;
+  const maximum = maximumOf(work, sku);
+  if (!forSale && maximum > 0 && heldByExchanges(pools, sku) + units > maximum) return null;
   const sourced = source({
     demands: [{ lineNumber, sku, quantity: units, warehouse }],
     pools,
     warehouses: inPriorityOrder(work.warehouses(), forChannel(rules.channelWarehouses, channel)),
+    strategy: rules.sourcing,
     splitAllowed: rules.splitAllowed,
     partial: false,
+    forSale,
   });
   return 'refusal' in sourced ? null : sourced.placements;
 }

@@ -1,8 +1,10 @@
-import { checkOrderLine } from './eligibility.ts';
+import { checkOrderLine, type Destination } from './eligibility.ts';
+import { poolRulesOf } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type Reservation, type ReservationLine, reservedUnits, waitingUnits } from './reservation.ts';
-import { forChannel } from './rules.ts';
-import { inPriorityOrder, type LineDemand, type Placement, type Warehouse } from './sourcing.ts';
+import { forChannel, ruleLimit } from './rules.ts';
+import { inPriorityOrder, type LineDemand, nearestFirst, type Placement, type Warehouse } from './sourcing.ts';
+import { SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** One line as a caller asks for it. */
@@ -65,6 +67,44 @@ export function checkOrderLines(
   return null;
 }
 
+/** The limit as refusals name it. */
+export const EXCHANGE_MAXIMUM = 'exchange_pools.maximum';
+
+/**
+ * Refuses what would let exchanges hold more of an item than they may, over all warehouses. A sale is no exchange, and
+ * a swap that holds no more of it than before takes nothing from anyone.
+ * @param replaced the reservation whose held units are given back in the same change, or null
+ */
+export function checkExchangePools(
+  work: WorkingSet,
+  channel: string,
+  lines: readonly RequestedLine[],
+  replaced: Reservation | null,
+): Refusal | null {
+  if (channel === SALE_CHANNEL || work.rules.exchangePools.length === 0) return null;
+  for (const sku of new Set(lines.map((line) => line.sku))) {
+    const maximum = maximumOf(work, sku);
+    const asked = requestedUnits(lines.filter((line) => line.sku === sku));
+    const given = replaced?.lines.filter((line) => line.sku === sku) ?? [];
+    const back = given.reduce((sum, line) => sum + reservedUnits(line), 0);
+    const after = heldByExchanges(work.pools, sku) - back + asked;
+    if (maximum === 0 || asked <= back || after <= maximum) continue;
+    return ruleLimit(EXCHANGE_MAXIMUM, maximum, after, work.rules.version, { sku });
+  }
+  return null;
+}
+
+/** Units of an item that exchanges may hold at most; 0 means no limit. */
+export function maximumOf(work: WorkingSet, sku: string): number {
+  return work.rules.exchangePools.length === 0 ? 0 : poolRulesOf(work.rules).maximumOf(sku);
+}
+
+export function heldByExchanges(pools: ReadonlyMap<string, StockLevel>, sku: string): number {
+  let held = 0;
+  for (const level of pools.values()) if (level.sku === sku) held += level.reserved - level.saleReserved;
+  return held;
+}
+
 function heldOn(reservation: Reservation | null, orderLineId: string): number {
   const lines = reservation?.lines.filter((line) => line.orderLineId === orderLineId) ?? [];
   return lines.reduce((sum, line) => sum + reservedUnits(line) + waitingUnits(line), 0);
@@ -77,9 +117,16 @@ export function keepPurchased(work: WorkingSet, orderId: string, lines: readonly
   }
 }
 
-/** The warehouses a channel is served from, in the order to ask them. */
-export function servingWarehouses(work: WorkingSet, channel: string): Warehouse[] {
-  return inPriorityOrder(work.warehouses(), forChannel(work.rules.channelWarehouses, channel));
+const SOMEWHERE: Destination = { countryCode: '', postalCode: '' };
+
+/**
+ * The warehouses a channel is served from, in the order to ask them.
+ * @param destination where the goods go; left out where it is not known any more
+ */
+export function servingWarehouses(work: WorkingSet, channel: string, destination = SOMEWHERE): Warehouse[] {
+  const { sourcing, channelWarehouses } = work.rules;
+  const serving = inPriorityOrder(work.warehouses(), forChannel(channelWarehouses, channel));
+  return sourcing === 'NEAREST' ? nearestFirst(serving, destination) : serving;
 }
 
 /** What the lines ask of the pools, numbered in their order from `firstNumber`. */

@@ -17,6 +17,7 @@ const FIELDS: readonly (readonly [field: string, text: (rules: Rules) => string]
   ['waitlist_window', (rules) => duration(rules.waitlistWindowMs)],
   ['time_zone', (rules) => rules.timeZone],
   ['calendar_days', (rules) => yesNo(rules.calendarDays)],
+  ['sourcing', (rules) => rules.sourcing],
   ['split_allowed', (rules) => yesNo(rules.splitAllowed)],
   ['max_lines', (rules) => String(rules.maxLines)],
   ['max_units', (rules) => String(rules.maxUnits)],
@@ -30,6 +31,8 @@ export function describeDifferences(before: Rules, after: Rules): string[] {
     ...eligibilityDifferences(before.eligibility, after.eligibility),
     ...FIELDS.flatMap(([field, text]) => changed(field, text(before), text(after))),
     ...milestoneDifferences(before.milestones, after.milestones),
+    ...byKey('safety_stocks', safetyStocksOf(before), safetyStocksOf(after)),
+    ...byKey('exchange_pools', exchangePoolsOf(before), exchangePoolsOf(after)),
     ...byChannel('channel_hold_windows', before.channelHoldWindowsMs, after.channelHoldWindowsMs, duration),
     ...byChannel('channel_warehouses', before.channelWarehouses, after.channelWarehouses, (codes) =>
       codes.length === 0 ? 'no warehouse' : codes.join(', '),
@@ -91,14 +94,32 @@ function byChannel<T>(
   after: Readonly<Record<string, T>>,
   text: (value: T) => string,
 ): string[] {
-  const [old, now] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
-  const channels = [...new Set([...old.keys(), ...now.keys()])].sort();
-  return channels.flatMap((channel) => {
-    const [was, is] = [old.get(channel), now.get(channel)].map((value) =>
-      value === undefined ? 'unset' : text(value),
-    );
-    return changed(`${field} of ${channel}`, was ?? 'unset', is ?? 'unset');
-  });
+  const texts = (values: Readonly<Record<string, T>>) =>
+    new Map(Object.entries(values).map(([channel, value]) => [channel, text(value)]));
+  return byKey(field, texts(before), texts(after));
+}
+
+function byKey(field: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const keys = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return keys.flatMap((key) => changed(`${field} of ${key}`, before.get(key) ?? 'unset', after.get(key) ?? 'unset'));
+}
+
+function safetyStocksOf({ safetyStocks }: Rules): Map<string, string> {
+  return new Map(
+    safetyStocks.map(({ sku, warehouse, units, percent }) => [
+      `${sku === '' ? 'every item' : sku} in ${warehouse === '' ? 'every warehouse' : warehouse}`,
+      percent === 0 ? String(units) : `${units} or ${percent} %`,
+    ]),
+  );
+}
+
+function exchangePoolsOf({ exchangePools }: Rules): Map<string, string> {
+  return new Map(
+    exchangePools.map(({ sku, minimum, maximum }) => [
+      sku === '' ? 'every item' : sku,
+      `at least ${minimum}, ${maximum === 0 ? 'without limit' : `at most ${maximum}`}`,
+    ]),
+  );
 }
 
 function changed(what: string, was: string, is: string): string[] {

@@ -1,5 +1,6 @@
 import { type Refusal, refuse } from './refusal.ts';
 import type { Rules } from './rules.ts';
+import { poolKey } from './stock-level.ts';
 
 /** Characters that all expressions have together at most: making them ready takes the process a moment. */
 export const EXPRESSIONS_LENGTH_MAX = 16_000;
@@ -15,7 +16,12 @@ export interface RulesDraft extends Omit<Rules, 'version' | 'effectiveAt'> {
 /** Refuses a draft that contradicts itself, by the field as callers know it; each field alone is in its range already. */
 export function checkDraft(draft: RulesDraft): Refusal | null {
   return (
-    checkNames(draft) ?? checkLength(draft) ?? checkWindows(draft) ?? checkMilestones(draft) ?? checkTimeZone(draft)
+    checkNames(draft) ??
+    checkLength(draft) ??
+    checkWindows(draft) ??
+    checkMilestones(draft) ??
+    checkPools(draft) ??
+    checkTimeZone(draft)
   );
 }
 
@@ -62,6 +68,23 @@ function checkMilestones(draft: RulesDraft): Refusal | null {
     if (refusal !== null) return refusal;
   }
   return null;
+}
+
+/** Each item and warehouse once, and no maximum below its minimum. */
+function checkPools({ safetyStocks, exchangePools }: RulesDraft): Refusal | null {
+  const places = safetyStocks.map(({ sku, warehouse }) => poolKey(sku, warehouse));
+  const twice = repeatedAt(places);
+  if (twice >= 0) return invalid(`safety_stocks[${twice}]`, 'an entry before is for the same item and warehouse');
+  const again = repeatedAt(exchangePools.map(({ sku }) => sku));
+  if (again >= 0) return invalid(`exchange_pools[${again}].sku`, 'an entry before is for the same item');
+  const narrow = exchangePools.findIndex(({ minimum, maximum }) => maximum > 0 && maximum < minimum);
+  return narrow < 0 ? null : invalid(`exchange_pools[${narrow}].maximum`, 'is smaller than the minimum');
+}
+
+/** Where the first element stands that an earlier one equals; -1 where there is none. */
+function repeatedAt(keys: readonly string[]): number {
+  const seen = new Set<string>();
+  return keys.findIndex((key) => seen.size === seen.add(key).size);
 }
 
 function checkWindow(draft: RulesDraft, field: string, ms: number): Refusal | null {

@@ -1,5 +1,7 @@
 import { DEFAULT_MILESTONE_RULES, type MilestoneRule } from './milestone-rules.ts';
+import type { ExchangePool, SafetyStock } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
+import type { SourcingStrategy } from './sourcing.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -24,7 +26,13 @@ export interface Rules {
   readonly calendarDays: boolean;
   /** What follows from milestones; from one without a rule nothing does. */
   readonly milestones: readonly MilestoneRule[];
+  readonly sourcing: SourcingStrategy;
+  /** Whether the units of one line may come from several warehouses. */
   readonly splitAllowed: boolean;
+  /** At most one for each item and warehouse; the most exact one holds. */
+  readonly safetyStocks: readonly SafetyStock[];
+  /** At most one for each item; the one for the item holds before the one for all. */
+  readonly exchangePools: readonly ExchangePool[];
   readonly channelWarehouses: Readonly<Record<string, readonly string[]>>;
   readonly maxLines: number;
   readonly maxUnits: number;
@@ -72,7 +80,10 @@ export const FIRST_RULES: Rules = {
   timeZone: 'UTC',
   calendarDays: false,
   milestones: DEFAULT_MILESTONE_RULES,
+  sourcing: 'PRIORITY',
   splitAllowed: true,
+  safetyStocks: [],
+  exchangePools: [],
   channelWarehouses: {},
   maxLines: 100,
   maxUnits: 1_000,
@@ -97,11 +108,18 @@ export function checkSizeLimits(rules: Rules, lineCount: number, units: number):
   return null;
 }
 
-export function ruleLimit(limit: string, allowed: number, asked: number, ruleVersion: number): Refusal {
+export function ruleLimit(
+  limit: string,
+  allowed: number,
+  asked: number,
+  ruleVersion: number,
+  more: Record<string, string> = {},
+): Refusal {
   return refuse('RULE_LIMIT', `${limit} allows ${allowed}, asked for ${asked}`, {
     limit,
     allowed,
     asked,
     rule_version: ruleVersion,
+    ...more,
   });
 }

@@ -1,5 +1,7 @@
+import type { Destination } from './eligibility.ts';
+import { placeAtFewest } from './fewest-warehouses.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { availableUnits, poolKey, type StockLevel } from './stock-level.ts';
+import { availableUnits, poolKey, type StockLevel, saleAvailableUnits } from './stock-level.ts';
 
 export interface Warehouse {
   readonly code: string;
@@ -30,6 +32,12 @@ export interface Placement {
   readonly quantity: number;
 }
 
+/**
+ * How warehouses are chosen: in priority order; nearest to the destination first; for each line where most of it is
+ * available; or so that the fewest warehouses take part in the whole request. Ties are broken by priority, then code.
+ */
+export type SourcingStrategy = 'PRIORITY' | 'NEAREST' | 'MOST_AVAILABLE' | 'FEWEST_SPLITS';
+
 export interface SourcingRequest {
   readonly demands: readonly LineDemand[];
   /** Pools by {@link poolKey}; their due reservations have been expired before. */
@@ -38,11 +46,14 @@ export interface SourcingRequest {
   readonly own?: ReadonlyMap<string, number>;
   /** Warehouses that may serve, in the order to ask them. */
   readonly warehouses: readonly Warehouse[];
+  readonly strategy: SourcingStrategy;
   readonly splitAllowed: boolean;
   /** Takes what there is instead of refusing, as long as there is anything. */
   readonly partial: boolean;
   /** Takes nothing at all, too, instead of refusing: the rest waits. */
   readonly waits?: boolean;
+  /** Whether it is a sale, which leaves exchanges what is kept for them. */
+  readonly forSale: boolean;
 }
 
 export type SourcingResult = { readonly placements: readonly Placement[] } | { readonly refusal: Refusal };
@@ -55,11 +66,40 @@ export function inPriorityOrder(warehouses: readonly Warehouse[], allowed?: read
 }
 
 /**
+ * Warehouses of the destination's country first, those before that share more of the postal code from its beginning;
+ * equally near ones stay in their order, as all do where the destination is unknown.
+ */
+export function nearestFirst(warehouses: readonly Warehouse[], destination: Destination): Warehouse[] {
+  const nearness = (warehouse: Warehouse): number => {
+    if (destination.countryCode === '' || warehouse.countryCode !== destination.countryCode) return -1;
+    const [there, here] = [postalSigns(destination.postalCode), postalSigns(warehouse.postalCode)];
+    const differs = [...there].findIndex((sign, at) => sign !== here[at]);
+    return differs < 0 ? there.length : differs;
+  };
+  return warehouses.toSorted((a, b) => nearness(b) - nearness(a));
+}
+
+/** Postal codes are written with and without blanks and hyphens, in either case. */
+function postalSigns(postalCode: string): string {
+  return postalCode.toUpperCase().replace(/[^A-Z0-9]/g, '');
+}
+
+/**
  * Chooses the warehouses for every line against what earlier lines of the same request left, so that demand on one
  * pool is summed. Where one warehouse can serve a line whole, the first such is taken; else, where allowed, the line
- * is split in priority order. All lines or none, unless `partial`.
+ * is split. All lines or none, unless `partial`.
  */
 export function source(request: SourcingRequest): SourcingResult {
+  if (request.strategy !== 'FEWEST_SPLITS') return place(request);
+  const unitsAt = (demand: LineDemand, warehouse: Warehouse): number => {
+    const level = request.pools.get(poolKey(demand.sku, warehouse.code));
+    const isAllowed = demand.warehouse === '' || demand.warehouse === warehouse.code;
+    return level === undefined || !isAllowed ? 0 : unitsFor(request, level);
+  };
+  return placeAtFewest({ request, place, unitsAt });
+}
+
+function place(request: SourcingRequest): SourcingResult {
   const taken = new Map<string, number>();
   const placements: Placement[] = [];
   for (const demand of inPinnedFirst(request.demands)) {
@@ -89,6 +129,7 @@ function placeLine(
     const available = level === undefined ? 0 : Math.max(0, unitsFor(request, level) - (taken.get(key) ?? 0));
     return { key, warehouse: warehouse.code, available };
   });
+  if (request.strategy === 'MOST_AVAILABLE') candidates.sort((a, b) => b.available - a.available);
   const whole = candidates.find((candidate) => candidate.available >= demand.quantity);
   const chosen = whole === undefined ? (request.splitAllowed ? candidates : largestOf(candidates)) : [whole];
   const total = chosen.reduce((sum, candidate) => sum + candidate.available, 0);
@@ -104,9 +145,14 @@ function placeLine(
   return missing;
 }
 
-/** What the asker may have of a pool: what is available to anyone, and what it holds itself. */
+/** What the asker may have of a pool: what is available to its kind, and what it holds itself. */
 function unitsFor(request: SourcingRequest, level: StockLevel): number {
-  return availableUnits(level) + ownUnits(request, level);
+  return availableTo(request, level) + ownUnits(request, level);
+}
+
+/** What is available of a pool to exchanges, or to sales. */
+export function availableTo({ forSale }: Pick<SourcingRequest, 'forSale'>, level: StockLevel): number {
+  return forSale ? saleAvailableUnits(level) : availableUnits(level);
 }
 
 function ownUnits(request: SourcingRequest, { sku, warehouse }: StockLevel): number {
@@ -154,9 +200,13 @@ const WAREHOUSES_NAMED_MAX = 10;
 /** Which kind of holder keeps most of what is not free: exchange, sale, safety or unavailable. */
 function heldBy(request: SourcingRequest, levels: readonly StockLevel[]): string {
   const total = (pick: (level: StockLevel) => number) => levels.reduce((sum, level) => sum + pick(level), 0);
+  const own = total((level) => ownUnits(request, level));
+  const kept = total((level) => availableUnits(level) - availableTo(request, level));
+  const held = total((level) => level.reserved - level.saleReserved);
+  const sold = total((level) => level.committed + level.saleReserved);
   const holders: [string, number][] = [
-    ['exchange', total((level) => level.reserved - ownUnits(request, level))],
-    ['sale', total((level) => level.committed)],
+    ['exchange', held + kept - (request.forSale ? 0 : own)],
+    ['sale', sold - (request.forSale ? own : 0)],
     ['safety', total((level) => level.safetyStock)],
     ['unavailable', total((level) => level.unavailable)],
   ];

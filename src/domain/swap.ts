@@ -1,6 +1,8 @@
+import type { Destination } from './eligibility.ts';
 import { deadlineOf, defaultHoldWindow } from './hold-window.ts';
 import { checkMovable } from './movable.ts';
 import {
+  checkExchangePools,
   checkNames,
   checkOrderLines,
   type RequestedLine,
@@ -21,7 +23,7 @@ import {
 import { releaseHeld } from './resolution.ts';
 import { checkSizeLimits } from './rules.ts';
 import { type Placement, source } from './sourcing.ts';
-import { poolKey } from './stock-level.ts';
+import { poolKey, SALE_CHANNEL } from './stock-level.ts';
 import { alreadyResolved, type PoolChange, refused, type Transition, type TransitionKind } from './transition.ts';
 import { type Queueing, queueRest } from './waitlist.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -33,6 +35,8 @@ export interface SwapRequest {
   readonly partial: boolean;
   /** Takes what there is and queues for the rest, instead of refusing. */
   readonly waitlist?: boolean;
+  /** Where the goods go; left out where the caller does not tell. */
+  readonly destination?: Destination;
 }
 
 /**
@@ -46,17 +50,20 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     checkMovable(reservation, work.now) ??
     checkNames(work, lines) ??
     checkSizeLimits(work.rules, lines.length, requestedUnits(lines)) ??
-    checkOrderLines(work, reservation.orderId, lines, reservation);
+    checkOrderLines(work, reservation.orderId, lines, reservation) ??
+    checkExchangePools(work, reservation.channel, lines, reservation);
   if (refusal !== null) return refused(refusal);
   const firstNumber = nextLineNumber(reservation);
   const sourced = source({
     demands: toDemands(lines, firstNumber),
     pools: work.pools,
     own: ownUnits(reservation),
-    warehouses: servingWarehouses(work, reservation.channel),
+    warehouses: servingWarehouses(work, reservation.channel, request.destination),
+    strategy: work.rules.sourcing,
     splitAllowed: work.rules.splitAllowed,
     partial: request.partial || request.waitlist === true,
     waits: request.waitlist === true,
+    forSale: reservation.channel === SALE_CHANNEL,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
   const held = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));

@@ -9,6 +9,7 @@ import {
 } from './reservation.ts';
 import { checkQuantities, type LineQuantity } from './resolution.ts';
 import { type LineDemand, source } from './sourcing.ts';
+import { SALE_CHANNEL } from './stock-level.ts';
 import { alreadyResolved, changed, type PoolChange, refused, type Transition, UNCHANGED } from './transition.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -37,8 +38,10 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
     demands: moves,
     pools: work.pools,
     warehouses: servingWarehouses(work, reservation.channel),
+    strategy: work.rules.sourcing,
     splitAllowed: false,
     partial: false,
+    forSale: reservation.channel === SALE_CHANNEL,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
   return moveUnits(turned, moves, work.now);

@@ -4,17 +4,18 @@ import type { OrderLineUse } from './eligibility.ts';
 import { ExchangeStates } from './exchange-states.ts';
 import type { Item } from './item.ts';
 import { LiveCounts } from './live-counts.ts';
+import { LockedPools } from './locked-pools.ts';
 import { MilestoneLog } from './milestone-log.ts';
 import { MissingRows } from './missing-rows.ts';
 import { OrderLineUses } from './order-line-uses.ts';
 import { assertInvariant } from './refusal.ts';
 import { isDue, type Reservation } from './reservation.ts';
 import { expire } from './resolution.ts';
-import { RuleBook } from './rule-book.ts';
+import { RuleBook, type RuleSet } from './rule-book.ts';
 import type { Rules } from './rules.ts';
 import type { SeenPool } from './seen-pools.ts';
 import type { Warehouse } from './sourcing.ts';
-import { applyDelta, poolKey, type StockDelta, type StockLevel } from './stock-level.ts';
+import { applyDelta, poolKey, SALE_CHANNEL, type StockDelta, type StockLevel } from './stock-level.ts';
 import type { TransitionKind } from './transition.ts';
 import { Waitlist } from './waitlist.ts';
 import type { WorkingSetRows } from './working-set-rows.ts';
@@ -89,8 +90,7 @@ export class WorkingSet {
   readonly putWarehouses = new Map<string, Warehouse>();
   readonly #rows: WorkingSetRows;
   readonly #warehouses: Map<string, Warehouse>;
-  readonly #pools = new Map<string, StockLevel>();
-  readonly #loadedPools = new Map<string, StockLevel>();
+  readonly #pools: LockedPools;
   readonly #reservations = new Map<string, Reservation>();
   readonly #byTracking = new Map<string, string>();
   readonly #orderLines: OrderLineUses;
@@ -104,11 +104,7 @@ export class WorkingSet {
     this.milestones = new MilestoneLog(rows.milestones);
     this.waitlist = new Waitlist(rows.waiting, rows.wantedSkus);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
-    for (const level of rows.pools) {
-      const key = poolKey(level.sku, level.warehouse);
-      this.#pools.set(key, level);
-      this.#loadedPools.set(key, level);
-    }
+    this.#pools = new LockedPools(rows.pools, rows.ruleSet.rules);
     for (const reservation of rows.reservations) {
       this.#reservations.set(reservation.reservationId, reservation);
       this.#byTracking.set(reservation.trackingId, reservation.reservationId);
@@ -123,7 +119,15 @@ export class WorkingSet {
   }
 
   get pools(): ReadonlyMap<string, StockLevel> {
-    return this.#pools;
+    return this.#pools.levels;
+  }
+
+  /** Adds the next version of the rules; commands after this one, and the pools, follow it where it holds at once. */
+  putRules(set: RuleSet, author: Caller): void {
+    this.ruleBook.add(set, author, this.now);
+    const before = [...this.pools.values()];
+    this.#pools.follow(this.rules);
+    for (const level of before) this.#tellQueue(level);
   }
 
   warehouses(): Warehouse[] {
@@ -199,7 +203,7 @@ export class WorkingSet {
   ): void {
     const { previous, next } = transition;
     assertInvariant(next.version === (previous?.version ?? 0) + 1, 'reservation versions have a gap');
-    const missing = pools.filter((change) => !this.#pools.has(poolKey(change.sku, change.warehouse)));
+    const missing = pools.filter((change) => !this.pools.has(poolKey(change.sku, change.warehouse)));
     if (missing.length > 0) {
       throw new MissingRows(
         [next.reservationId],
@@ -218,11 +222,10 @@ export class WorkingSet {
 
   /** Records a physical change that no reservation caused. The pool must be in the set. */
   move(level: StockLevel, kind: MovementKind, cause: Cause, occurredAt = this.now): void {
-    const key = poolKey(level.sku, level.warehouse);
-    const before = this.#pools.get(key);
+    const before = this.#pools.get(poolKey(level.sku, level.warehouse));
     assertInvariant(before !== undefined, 'a moved pool must be locked');
-    this.#pools.set(key, level);
-    this.waitlist.poolChanged(before, level);
+    this.#pools.set(level);
+    this.#tellQueue(before);
     this.movements.push({
       sku: level.sku,
       warehouse: level.warehouse,
@@ -245,15 +248,9 @@ export class WorkingSet {
     this.putWarehouses.set(warehouse.code, warehouse);
   }
 
-  /** Pools that differ from what was loaded, with their loaded form; versions are raised by one here. */
+  /** Pools that differ from what was loaded, also by the rules alone, with their loaded form; one version higher. */
   changedPools(): { readonly before: StockLevel; readonly after: StockLevel }[] {
-    const changed: { before: StockLevel; after: StockLevel }[] = [];
-    for (const [key, after] of this.#pools) {
-      const before = this.#loadedPools.get(key);
-      if (before === undefined || before === after) continue;
-      changed.push({ before, after: { ...after, version: before.version + 1, changedAt: this.now } });
-    }
-    return changed;
+    return this.#pools.changed(this.now);
   }
 
   changedOrderLines(): OrderLineUse[] {
@@ -265,17 +262,23 @@ export class WorkingSet {
     this.#orderLines.setPurchased(orderId, orderLineId, purchased);
   }
 
+  /** What came free goes to the queue first. */
+  #tellQueue(before: StockLevel): void {
+    const after = this.#pools.get(poolKey(before.sku, before.warehouse));
+    if (after !== undefined) this.waitlist.poolChanged(before, after);
+  }
+
   #applyPool(change: PoolRef & { delta: StockDelta }, transition: RecordedTransition, occurredAt: number): void {
-    const key = poolKey(change.sku, change.warehouse);
-    const level = this.#pools.get(key);
+    const level = this.#pools.get(poolKey(change.sku, change.warehouse));
     assertInvariant(level !== undefined, 'a changed pool must be locked');
     const isShort = transition.kind === 'short';
-    const delta = uncountedDelta(level, change.delta, occurredAt);
+    const { reserved = 0 } = change.delta;
+    const ofSale = transition.next.channel === SALE_CHANNEL ? { saleReserved: reserved } : {};
+    const delta = { ...uncountedDelta(level, change.delta, occurredAt), ...ofSale };
     // What a picker misses may be gone from the count already; no count falls below zero.
     const onHandDelta = isShort ? Math.max(delta.onHand ?? 0, -level.onHand) : (delta.onHand ?? 0);
-    const after = applyDelta(level, { ...delta, onHand: onHandDelta });
-    this.#pools.set(key, after);
-    this.waitlist.poolChanged(level, after);
+    this.#pools.set(applyDelta(level, { ...delta, onHand: onHandDelta }));
+    this.#tellQueue(level);
     if (onHandDelta === 0) return;
     this.movements.push({
       sku: change.sku,

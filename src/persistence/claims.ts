@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { FIRST_RULES } from '../domain/rules.ts';
 import type { Answer, Command, Outcome } from '../ports.ts';
 import type { KnownClaim } from './decide-unit.ts';
 import { reservationAfter } from './event-body.ts';
@@ -48,9 +49,23 @@ export async function readKnownClaims(
 
 /** An answer about a reservation is kept as its version: the audit event of that version holds it. */
 function answerOf(row: ClaimRow): Answer {
-  if (row.answer !== null) return JSON.parse(row.answer) as Answer;
+  if (row.answer !== null) return completed(JSON.parse(row.answer) as Answer);
   return { kind: 'reservation', reservation: row.body === null ? null : reservationAfter(row.body) };
 }
+
+/** What was answered by a release that knew less of pools and rules: nothing of the rest was so then. */
+function completed(answer: Answer): Answer {
+  switch (answer.kind) {
+    case 'stock':
+      return { ...answer, levels: answer.levels.map((level) => ({ ...UNRULED, ...level })) };
+    case 'rules':
+      return { ...answer, rules: { ...FIRST_RULES, ...answer.rules } };
+    default:
+      return answer;
+  }
+}
+
+const UNRULED = { saleReserved: 0, exchangeMinimum: 0, lowThreshold: 0, ruleVersion: 1 };
 
 /** Keeps the answers of what succeeded and gives back the ids of what was refused or put back. */
 export function settleClaims(

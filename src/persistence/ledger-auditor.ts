@@ -6,6 +6,7 @@ import { auditOutbox } from './ledger/outbox-audit.ts';
 import { auditPools } from './ledger/pool-audit.ts';
 import { auditReferences } from './ledger/reference-audit.ts';
 import { auditReservations } from './ledger/reservation-audit.ts';
+import { auditStockRules } from './ledger/stock-rule-audit.ts';
 
 /** Pools or reservations read at once: few enough that checking them does not keep calls waiting. */
 const CHUNK_SIZE = 1_000;
@@ -35,6 +36,7 @@ export function createLedgerAuditor(pool: Pool, options: LedgerAuditorOptions = 
       const run = { pool, chunkSize: options.chunkSize ?? CHUNK_SIZE, signal, drifts, advance };
       const checkpoint = await readLastCheckpoint(run);
       await auditPools(run);
+      await auditStockRules(run);
       const eventsUncovered = await auditReservations(run, checkpoint?.coveredUntil ?? 0);
       await auditCheckpoints(run, checkpoint, knownCheckpoints);
       await auditReferences(run);

@@ -9,6 +9,7 @@ import { MILESTONES_SQL } from './migrations/004-milestones.sql.ts';
 import { CHECKPOINTS_SQL } from './migrations/005-checkpoints.sql.ts';
 import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
+import { STOCK_RULES_SQL } from './migrations/006-stock-rules.sql.ts';
 import { WAITLIST_SQL } from './migrations/007-waitlist.sql.ts';
 import { openOrm } from './orm.ts';
 
@@ -48,6 +49,12 @@ class Audit extends Migration {
   }
 }
 
+class StockRules extends Migration {
+  override up(): void {
+    this.addSql(STOCK_RULES_SQL);
+  }
+}
+
 class Waitlist extends Migration {
   override up(): void {
     this.addSql(WAITLIST_SQL);
@@ -61,6 +68,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '003-rule-versions', class: RuleVersions },
   { name: '004-milestones', class: Milestones },
   { name: '005-audit', class: Audit },
+  { name: '006-stock-rules', class: StockRules },
   { name: '007-waitlist', class: Waitlist },
 ];
 

@@ -11,7 +11,7 @@ import type { StockLevel } from '../domain/stock-level.ts';
 import { millis } from './statements.ts';
 
 export const POOL_COLUMNS = `p.sku, p.warehouse, p.on_hand, p.reserved, p.unavailable, p.committed, p.safety_stock,
-  p.version::float8 as version, ${millis('p.change_time')} as changed_at,
+  p.sale_reserved, p.exchange_minimum, p.low_threshold, p.rule_version::float8 as rule_version, p.version::float8 as version, ${millis('p.change_time')} as changed_at,
   coalesce(${millis('p.count_time')}, 0)::float8 as counted_at`;
 
 export interface PoolRow {
@@ -22,6 +22,10 @@ export interface PoolRow {
   readonly unavailable: number;
   readonly committed: number;
   readonly safety_stock: number;
+  readonly sale_reserved: number;
+  readonly exchange_minimum: number;
+  readonly low_threshold: number;
+  readonly rule_version: number;
   readonly version: number;
   readonly changed_at: number;
   readonly counted_at: number;
@@ -33,9 +37,13 @@ export function toStockLevel(row: PoolRow): StockLevel {
     warehouse: row.warehouse,
     onHand: row.on_hand,
     reserved: row.reserved,
+    saleReserved: row.sale_reserved,
     unavailable: row.unavailable,
     committed: row.committed,
     safetyStock: row.safety_stock,
+    exchangeMinimum: row.exchange_minimum,
+    lowThreshold: row.low_threshold,
+    ruleVersion: row.rule_version,
     version: row.version,
     changedAt: row.changed_at,
     countedAt: row.counted_at,

@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import type { Item, Tracking } from '../domain/item.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
+import { SALE_CHANNEL } from '../domain/stock-level.ts';
 import type { PoolRef } from '../domain/working-set.ts';
 import type { Page, PageRequest, StockEntry, StockReader, StockView } from '../ports.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
@@ -26,14 +27,18 @@ const SCAN_PAGE_SIZE = 1_000;
 
 /** Units past their deadline that nobody has swept, per pool; normally no row at all. */
 const DUE = `due as materialized (
-  select a.sku, a.warehouse, sum(a.reserved)::int as units
+  select a.sku, a.warehouse, sum(a.reserved)::int as units,
+    coalesce(sum(a.reserved) filter (where r.channel = '${SALE_CHANNEL}'), 0)::int as of_sales
   from reservation r join allocation a using (reservation_id)
   where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.reserved > 0
   group by 1, 2)`;
 
-const VIEW = `${POOL_COLUMNS}, coalesce((select d.units from due d where d.sku = p.sku and d.warehouse = p.warehouse), 0) as due`;
+/** Looked up for each pool, so that pages keep the order of the pools' index. */
+const VIEW = `${POOL_COLUMNS},
+  (select array[d.units, d.of_sales] from due d where d.sku = p.sku and d.warehouse = p.warehouse) as due`;
 
-type ViewRow = PoolRow & { readonly due: number };
+/** Due units, and those of them that sales hold; null where nothing is due. */
+type ViewRow = PoolRow & { readonly due: readonly [units: number, ofSales: number] | null };
 
 export function createStockReader(orm: MikroORM, pool: Pool): StockReader {
   return {
@@ -143,5 +148,5 @@ async function warehouses(pool: Pool): Promise<Warehouse[]> {
 }
 
 function toView(row: ViewRow): StockView {
-  return { level: toStockLevel(row), due: row.due };
+  return { level: toStockLevel(row), due: row.due?.[0] ?? 0, saleDue: row.due?.[1] ?? 0 };
 }

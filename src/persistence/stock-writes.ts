@@ -4,36 +4,88 @@ import type { Movement, WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
 import { instant, type Statement } from './statements.ts';
 
+type ChangedPool = ReturnType<WorkingSet['changedPools']>[number];
+
 /** The version in the WHERE is the proof that nobody else changed the pool: fewer rows end the transaction. */
 export function poolStatements(work: WorkingSet): Statement[] {
   const changed = work.changedPools();
   if (changed.length === 0) return [];
+  return [changed.some(isRuledAnew) ? updateRuledPools(changed, work.now) : updatePools(changed, work.now)];
+}
+
+/** Whether the change is more than one of counters. Mostly it is not: then nothing else is sent. */
+function isRuledAnew({ before, after }: ChangedPool): boolean {
+  return (
+    before.ruleVersion !== after.ruleVersion ||
+    before.safetyStock !== after.safetyStock ||
+    before.exchangeMinimum !== after.exchangeMinimum ||
+    before.saleReserved !== after.saleReserved
+  );
+}
+
+const SET_COUNTERS = `on_hand = w.on_hand, reserved = w.reserved, unavailable = w.unavailable, committed = w.committed,
+          shortage = w.shortage, version = p.version + 1, change_time = ${instant('$10::float8')},
+          count_time = case when w.counted_at = 0 then null else ${instant('w.counted_at')} end`;
+
+const COUNTERS =
+  '$1::text[], $2::text[], $3::bigint[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::float8[]';
+
+const COUNTER_NAMES = 'sku, warehouse, version, on_hand, reserved, unavailable, committed, shortage, counted_at';
+
+const SAME_POOL = 'p.sku = w.sku and p.warehouse = w.warehouse and p.version = w.version';
+
+const ASSERT_CHANGED = `select assert_rows((select count(*) from changed), $11::bigint, 'stock_pool')`;
+
+function updatePools(changed: readonly ChangedPool[], now: number): Statement {
+  return {
+    name: 'update-pools',
+    text: `with changed as (update stock_pool p set ${SET_COUNTERS}
+        from unnest(${COUNTERS}) as w (${COUNTER_NAMES})
+        where ${SAME_POOL}
+        returning 1)
+        ${ASSERT_CHANGED}`,
+    values: counterValues(changed, now),
+  };
+}
+
+/** With what the rules in force say of the pools, and with what sales hold of them. */
+function updateRuledPools(changed: readonly ChangedPool[], now: number): Statement {
+  const after = changed.map((change) => change.after);
+  return {
+    name: 'update-ruled-pools',
+    text: `with changed as (update stock_pool p set ${SET_COUNTERS}, sale_reserved = w.sale_reserved,
+          safety_stock = w.safety_stock, exchange_minimum = w.exchange_minimum, low_threshold = w.low_threshold,
+          rule_version = w.rule_version
+        from unnest(${COUNTERS}, $12::int[], $13::int[], $14::int[], $15::int[], $16::bigint[])
+          as w (${COUNTER_NAMES}, sale_reserved, safety_stock, exchange_minimum, low_threshold, rule_version)
+        where ${SAME_POOL}
+        returning 1)
+        ${ASSERT_CHANGED}`,
+    values: [
+      ...counterValues(changed, now),
+      after.map((level) => level.saleReserved),
+      after.map((level) => level.safetyStock),
+      after.map((level) => level.exchangeMinimum),
+      after.map((level) => level.lowThreshold),
+      after.map((level) => level.ruleVersion),
+    ],
+  };
+}
+
+function counterValues(changed: readonly ChangedPool[], now: number): unknown[] {
   const after = changed.map((change) => change.after);
   return [
-    {
-      name: 'update-pools',
-      text: `with changed as (update stock_pool p set on_hand = w.on_hand, reserved = w.reserved, unavailable = w.unavailable,
-          committed = w.committed, shortage = w.shortage, version = p.version + 1, change_time = ${instant('$10::float8')},
-          count_time = case when w.counted_at = 0 then null else ${instant('w.counted_at')} end
-        from unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::float8[])
-          as w (sku, warehouse, version, on_hand, reserved, unavailable, committed, shortage, counted_at)
-        where p.sku = w.sku and p.warehouse = w.warehouse and p.version = w.version
-        returning 1)
-        select assert_rows((select count(*) from changed), $11::bigint, 'stock_pool')`,
-      values: [
-        after.map((level) => level.sku),
-        after.map((level) => level.warehouse),
-        changed.map((change) => change.before.version),
-        after.map((level) => level.onHand),
-        after.map((level) => level.reserved),
-        after.map((level) => level.unavailable),
-        after.map((level) => level.committed),
-        after.map((level) => shortageUnits(level)),
-        after.map((level) => level.countedAt),
-        work.now,
-        after.length,
-      ],
-    },
+    after.map((level) => level.sku),
+    after.map((level) => level.warehouse),
+    changed.map((change) => change.before.version),
+    after.map((level) => level.onHand),
+    after.map((level) => level.reserved),
+    after.map((level) => level.unavailable),
+    after.map((level) => level.committed),
+    after.map((level) => shortageUnits(level)),
+    after.map((level) => level.countedAt),
+    now,
+    after.length,
   ];
 }
 

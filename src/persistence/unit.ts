@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
-import { BrokenInvariant } from '../domain/refusal.ts';
+import { BrokenInvariant, type Refusal } from '../domain/refusal.ts';
+import { EXCHANGE_MAXIMUM } from '../domain/requested-line.ts';
 import { fulfilledUnits, isLive, reservedUnits } from '../domain/reservation.ts';
 import type { RecordedTransition } from '../domain/working-set.ts';
 import type { Command, Ids, Outcome } from '../ports.ts';
@@ -117,11 +118,15 @@ function mayHideDue(loaded: LoadedUnit, extra: Extra): boolean {
 /** Whether a command got less than it asked for, so that a due reservation not yet expired may be what is in its way. */
 function isHeldUp(decided: DecidedUnit): boolean {
   return [...decided.outcomes].some(([{ needs }, outcome]) => {
-    if (!outcome.ok) return ['NO_STOCK', 'ORDER_LINE_EXHAUSTED'].includes(outcome.refusal.reason);
+    if (!outcome.ok) return isForWantOfUnits(outcome.refusal);
     const made = outcome.answer.kind === 'reservation' ? outcome.answer.reservation : null;
     const lines = needs.skus.length > 0 && made !== null && isLive(made) ? made.lines : [];
     return lines.some((line) => reservedUnits(line) + fulfilledUnits(line) < line.quantity);
   });
+}
+
+function isForWantOfUnits({ reason, metadata }: Refusal): boolean {
+  return ['NO_STOCK', 'ORDER_LINE_EXHAUSTED'].includes(reason) || metadata.limit === EXCHANGE_MAXIMUM;
 }
 
 function statementsOf(loaded: LoadedUnit, decided: DecidedUnit, ids: Ids): Statement[] {

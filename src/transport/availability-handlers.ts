@@ -9,7 +9,8 @@ import {
 } from '../gen/earmark/v1/availability_service_pb.ts';
 import type { AvailabilityFeed } from '../ports/feeds.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
-import type { StockReader } from '../ports.ts';
+import type { StockReader, StockView, UnitOfWork } from '../ports.ts';
+import { refreshPools, skusBehind } from '../use-cases/refresh-pools.ts';
 import { type Rpc, type RpcCall, serverStreaming, unary } from './rpc.ts';
 import { refusedCall } from './rpc-failure.ts';
 import { toAvailability } from './stock-mapping.ts';
@@ -20,15 +21,16 @@ interface Deps {
   readonly stock: StockReader;
   readonly availabilityFeed: AvailabilityFeed;
   readonly rules: RulesReader;
+  readonly unitOfWork: UnitOfWork;
 }
 
 /** GetAvailability and StreamAvailability. */
 export function availabilityHandlers(deps: Deps): Rpc[] {
   return [
-    unary(AvailabilityService.method.getAvailability, async ({ skus, warehouses, channel }) => {
+    unary(AvailabilityService.method.getAvailability, async ({ skus, warehouses, channel }, call) => {
       const rules = await deps.rules.current();
       const selling = sellingWarehouses(rules, channel, warehouses);
-      const views = await deps.stock.read([...new Set(skus)], selling);
+      const views = await readFollowing(deps, rules, [...new Set(skus)], selling, call);
       // What stands on a pool that was found is known, so mostly nothing needs to be looked up.
       const seenSkus = new Set(views.map((view) => view.level.sku));
       const seenWarehouses = new Set(views.map((view) => view.level.warehouse));
@@ -37,10 +39,32 @@ export function availabilityHandlers(deps: Deps): Rpc[] {
         skus.filter((sku) => !seenSkus.has(sku)),
         warehouses.filter((warehouse) => !seenWarehouses.has(warehouse)),
       );
-      return { availability: views.map((view) => toAvailability(view, rules)) };
+      return { availability: views.map((view) => toAvailability(view)) };
     }),
     serverStreaming(AvailabilityService.method.streamAvailability, (request, call) => stream(deps, request, call)),
   ];
+}
+
+/** Items that one call brings up to date: as many as it can name. Who asks for all leaves the rest to the background. */
+const REFRESHED_AT_ONCE_MAX = 500;
+
+/** Pools as the rules have them: those that do not follow these yet, since nobody has touched them, do so first. */
+async function readFollowing(
+  deps: Deps,
+  rules: Rules,
+  skus: readonly string[],
+  warehouses: readonly string[],
+  call: RpcCall,
+): Promise<StockView[]> {
+  const views = await deps.stock.read(skus, warehouses);
+  const behind = await skusBehind(
+    deps.stock,
+    views.map((view) => view.level),
+    rules,
+  );
+  if (behind.length === 0) return views;
+  await refreshPools(deps, behind.slice(0, REFRESHED_AT_ONCE_MAX), { lane: 'caller', signal: call.signal });
+  return await deps.stock.read(skus, warehouses);
 }
 
 /** Names that nobody knows are a mistake the caller should hear of; an empty answer would hide it. */
@@ -73,7 +97,7 @@ async function* stream(
       resumeToken,
       event:
         event.type === 'update'
-          ? { case: 'update', value: toAvailability(event.view, await deps.rules.recent()) }
+          ? { case: 'update', value: toAvailability(event.view) }
           : event.type === 'heartbeat'
             ? { case: 'heartbeat', value: { asOfTime: toTimestamp(event.asOf) } }
             : { case: 'snapshotComplete', value: { asOfTime: toTimestamp(event.asOf) } },

@@ -1,7 +1,11 @@
 import { explain } from '../domain/explanation.ts';
+import { BrokenInvariant } from '../domain/refusal.ts';
+import type { Reservation } from '../domain/reservation.ts';
+import type { Rules } from '../domain/rules.ts';
 import { ReservationService } from '../gen/earmark/v1/reservation_service_pb.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { Refusals, RefusedReserve } from '../ports/refusals.ts';
+import type { RulesReader } from '../ports/rules-reader.ts';
 import type { WaitlistPlace, WaitlistReader } from '../ports/waitlist-reader.ts';
 import type { ReservationReader } from '../ports.ts';
 import { toReservation, toTarget } from './reservation-mapping.ts';
@@ -14,6 +18,7 @@ interface Deps {
   readonly reservations: ReservationReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly rules: Pick<RulesReader, 'version'>;
   readonly waitlist: Pick<WaitlistReader, 'placesOf'>;
 }
 
@@ -33,10 +38,20 @@ export function explanationHandlers(deps: Deps): Rpc[] {
         refusals: refusals.map(toRefusal),
         ruleVersion: BigInt(reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
         waitlistPlaces: places.map(toPlace),
-        steps: decision === null ? [] : explain(decision.made, decision.seen).map(toStep),
+        steps:
+          decision === null
+            ? []
+            : explain(decision.made, decision.seen, await rulesOf(deps, decision.made)).map(toStep),
       };
     }),
   ];
+}
+
+/** The version a reservation keeps for life; versions are never taken away. */
+async function rulesOf({ rules }: Deps, { ruleVersion }: Reservation): Promise<Rules> {
+  const found = await rules.version(BigInt(ruleVersion));
+  if (found === null) throw new BrokenInvariant(`rule version ${ruleVersion} is missing`);
+  return found;
 }
 
 /** With the rules it was decided by, when it was the last time, and how often. */

@@ -38,8 +38,10 @@ export function toWireRules(rules: Rules): WireRules {
     timeZone: rules.timeZone,
     calendarDays: rules.calendarDays,
     milestones: rules.milestones.map(toWireMilestoneRule),
-    sourcing: SourcingStrategy.PRIORITY,
+    sourcing: SourcingStrategy[rules.sourcing],
     splitAllowed: rules.splitAllowed,
+    safetyStocks: rules.safetyStocks.map((rule) => ({ ...rule })),
+    exchangePools: rules.exchangePools.map((rule) => ({ ...rule })),
     channelWarehouses: Object.entries(rules.channelWarehouses).map(([channel, warehouses]) => ({
       channel,
       warehouses: [...warehouses],
@@ -84,7 +86,10 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     timeZone: wire.timeZone === '' ? FIRST_RULES.timeZone : wire.timeZone,
     calendarDays: wire.calendarDays,
     milestones,
+    sourcing: toSourcing(wire.sourcing),
     splitAllowed: wire.splitAllowed,
+    safetyStocks: wire.safetyStocks.map(({ sku, warehouse, units, percent }) => ({ sku, warehouse, units, percent })),
+    exchangePools: wire.exchangePools.map(({ sku, minimum, maximum }) => ({ sku, minimum, maximum })),
     channelWarehouses: Object.fromEntries(wire.channelWarehouses.map((one) => [one.channel, one.warehouses])),
     maxLines: wire.maxLines === 0 ? FIRST_RULES.maxLines : wire.maxLines,
     maxUnits: wire.maxUnits === 0 ? FIRST_RULES.maxUnits : wire.maxUnits,
@@ -93,14 +98,24 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
   };
 }
 
+function toSourcing(wire: SourcingStrategy): Rules['sourcing'] {
+  switch (wire) {
+    case SourcingStrategy.NEAREST:
+      return 'NEAREST';
+    case SourcingStrategy.MOST_AVAILABLE:
+      return 'MOST_AVAILABLE';
+    case SourcingStrategy.FEWEST_SPLITS:
+      return 'FEWEST_SPLITS';
+    default:
+      return 'PRIORITY';
+  }
+}
+
 /** A rule that would be stored and not followed is refused; saying what holds anyway is not. */
 function findUnsupported(wire: WireRules): Refusal | null {
   const differs = (window: Duration | undefined, ms: number) => window !== undefined && toMs(window) !== ms;
   if (differs(wire.expiryWarning, EXPIRY_WARNING_MS)) return unsupported('rules.expiry_warning');
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
-  if (wire.sourcing > SourcingStrategy.PRIORITY) return unsupported('rules.sourcing');
-  if (wire.safetyStocks.length > 0) return unsupported('rules.safety_stocks');
-  if (wire.exchangePools.length > 0) return unsupported('rules.exchange_pools');
   if (differs(wire.manualBaseline, 0)) return unsupported('rules.manual_baseline');
   return null;
 }

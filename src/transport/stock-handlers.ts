@@ -9,7 +9,6 @@ import {
   ReceiveStockRequestSchema,
   StockService,
 } from '../gen/earmark/v1/stock_service_pb.ts';
-import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Ids, Outcome, StockReader, UnitOfWork } from '../ports.ts';
 import { adjustStock, countStock, putItems, putWarehouses, receiveStock } from '../use-cases/stock.ts';
 import { contentHash } from './content-hash.ts';
@@ -32,7 +31,6 @@ interface Deps {
   readonly unitOfWork: UnitOfWork;
   readonly ids: Ids;
   readonly stock: StockReader;
-  readonly rules: RulesReader;
 }
 
 /** What is physically there: catalogue, warehouses, receipts, adjustments, counts, and their list. */
@@ -64,47 +62,45 @@ function quantityHandlers(deps: Deps): Rpc[] {
     unary(StockService.method.receiveStock, async (request, call) => {
       const receipts = allOf(request.receipts, fromReceipt);
       const key = keyOf(ReceiveStockRequestSchema, request);
-      return levelsOf(deps, await receiveStock(deps, { ...key, reason: request.reason, receipts }, call));
+      return levelsOf(await receiveStock(deps, { ...key, reason: request.reason, receipts }, call));
     }),
     unary(StockService.method.adjustStock, async (request, call) => {
       const adjustments = allOf(request.adjustments, fromAdjustment);
       const key = keyOf(AdjustStockRequestSchema, request);
-      return levelsOf(deps, await adjustStock(deps, { ...key, reason: request.reason, adjustments }, call));
+      return levelsOf(await adjustStock(deps, { ...key, reason: request.reason, adjustments }, call));
     }),
     unary(StockService.method.countStock, async (request, call) => {
       const counts = allOf(request.counts, fromCount);
       const key = keyOf(CountStockRequestSchema, request);
-      return levelsOf(deps, await countStock(deps, { ...key, reason: request.reason, counts }, call));
+      return levelsOf(await countStock(deps, { ...key, reason: request.reason, counts }, call));
     }),
   ];
 }
 
 function listHandler(deps: Deps): Rpc {
   return unary(StockService.method.listStock, async (request) => {
-    const [page, warehouses, rules] = await Promise.all([
+    const [page, warehouses] = await Promise.all([
       deps.stock.list(request.skus, request.warehouses, toPageRequest(request)),
       deps.stock.warehouses(),
-      deps.rules.current(),
     ]);
     const byCode = new Map(warehouses.map((warehouse) => [warehouse.code, toWarehouse(warehouse)]));
     const entries = page.rows.map((row) => {
       const warehouse = byCode.get(row.level.warehouse);
       const known = warehouse === undefined ? {} : { warehouse };
-      return { availability: toAvailability(row, rules), item: toItem(row.item), ...known };
+      return { availability: toAvailability(row), item: toItem(row.item), ...known };
     });
     return { entries, nextPageToken: page.nextPageToken };
   });
 }
 
 /** The pools as the command left them; what is due is expired before a pool changes, so none is. */
-async function levelsOf(deps: Deps, outcome: Outcome) {
+function levelsOf(outcome: Outcome) {
   const { answer, replayed } = succeeded(outcome);
   if (answer.kind !== 'stock') throw new TypeError('a stock command answers with stock');
   const ordered = [...answer.levels].sort((left, right) =>
     poolKey(left.sku, left.warehouse) < poolKey(right.sku, right.warehouse) ? -1 : 1,
   );
-  const rules = await deps.rules.current();
-  return { availability: ordered.map((level) => toAvailability({ level, due: 0 }, rules)), replayed };
+  return { availability: ordered.map((level) => toAvailability({ level, due: 0, saleDue: 0 })), replayed };
 }
 
 function succeeded(outcome: Outcome) {

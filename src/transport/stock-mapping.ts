@@ -2,9 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import type { StockCount as DomainCount } from '../domain/counting.ts';
 import type * as item from '../domain/item.ts';
 import { type Refusal, unsupported } from '../domain/refusal.ts';
-import type { Rules } from '../domain/rules.ts';
 import type * as sourcing from '../domain/sourcing.ts';
-import { availabilityFlag, availableUnits, shortageUnits } from '../domain/stock-level.ts';
+import { availabilityFlag, availableUnits, saleAvailableUnits, shortageUnits } from '../domain/stock-level.ts';
 import { type Availability, AvailabilityFlag, AvailabilitySchema } from '../gen/earmark/v1/availability_pb.ts';
 import {
   type Item,
@@ -21,7 +20,7 @@ import type { StockChange } from '../use-cases/stock.ts';
 import { fromTimestamp, toTimestamp } from './wire-time.ts';
 
 /** The numbers of a pool as every surface shows them. */
-export function toAvailability({ level, due }: StockView, rules: Rules): Availability {
+export function toAvailability({ level, due, saleDue }: StockView): Availability {
   const available = availableUnits(level, due);
   return create(AvailabilitySchema, {
     sku: level.sku,
@@ -36,8 +35,8 @@ export function toAvailability({ level, due }: StockView, rules: Rules): Availab
     changeTime: toTimestamp(level.changedAt),
     committed: level.committed,
     due,
-    saleAvailable: available,
-    flag: AvailabilityFlag[availabilityFlag(available, rules.lowThreshold)],
+    saleAvailable: saleAvailableUnits(level, due, saleDue),
+    flag: AvailabilityFlag[availabilityFlag(available, level.lowThreshold)],
   });
 }
 

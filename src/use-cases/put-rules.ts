@@ -69,20 +69,23 @@ function decidePutRules(
   // What was to hold from an instant that has passed holds from now: the past was decided by other rules.
   const effectiveAt = Math.max(draft.effectiveAt ?? work.now, work.now);
   const rules = { ...draft, version: newest + 1, effectiveAt };
-  work.ruleBook.add({ rules, checks }, call.caller, work.now);
+  work.putRules({ rules, checks }, call.caller);
   return { answer: { kind: 'rules', rules } };
 }
 
 function checkWarehouses(work: WorkingSet, draft: RulesDraft): Refusal | null {
+  const isUnknown = (code: string) => work.warehouse(code) === null;
   for (const [channel, warehouses] of Object.entries(draft.channelWarehouses)) {
-    const warehouse = warehouses.find((code) => work.warehouse(code) === null);
-    if (warehouse !== undefined) {
-      return refuse('UNKNOWN_WAREHOUSE', `no warehouse has the code ${warehouse}`, {
-        field: 'rules.channel_warehouses',
-        channel,
-        warehouse,
-      });
-    }
+    const warehouse = warehouses.find(isUnknown);
+    if (warehouse !== undefined) return unknownWarehouse('rules.channel_warehouses', warehouse, { channel });
+  }
+  for (const [at, { warehouse }] of draft.safetyStocks.entries()) {
+    if (warehouse === '' || !isUnknown(warehouse)) continue;
+    return unknownWarehouse(`rules.safety_stocks[${at}].warehouse`, warehouse, {});
   }
   return null;
+}
+
+function unknownWarehouse(field: string, warehouse: string, more: Record<string, string>): Refusal {
+  return refuse('UNKNOWN_WAREHOUSE', `no warehouse has the code ${warehouse}`, { field, ...more, warehouse });
 }

@@ -3,6 +3,7 @@ import { checkEligibility, type Destination, type ExchangeFacts, notEligible } f
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import {
+  checkExchangePools,
   checkNames,
   checkOrderLines,
   keepPurchased,
@@ -16,6 +17,7 @@ import { isLive, isWaiting, type LiveReservation } from '../domain/reservation.t
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
 import { type SeenPool, seenPools } from '../domain/seen-pools.ts';
 import { type Placement, type SourcingRequest, source } from '../domain/sourcing.ts';
+import { SALE_CHANNEL } from '../domain/stock-level.ts';
 import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -108,6 +110,8 @@ function reserveCommand(input: ReserveInput, call: Call, ids: Ids): Command {
       exchanges: [{ exchangeId: input.exchangeId, newReservationId: reservationId }],
       orderLines,
       customers: input.customerRef === '' ? [] : [input.customerRef],
+      // A replacement that begins to wait is served by the rules its reservation was made by.
+      ownRules: input.waitlist === true && input.replaceExisting === true,
     },
     lineCount: input.lines.length,
     trace: call.trace,
@@ -138,10 +142,12 @@ function decideReserve(
   const asked: SourcingRequest = {
     demands: toDemands(input.lines, 1),
     pools: work.pools,
-    warehouses: servingWarehouses(work, input.channel),
+    warehouses: servingWarehouses(work, input.channel, input.destination),
+    strategy: work.rules.sourcing,
     splitAllowed: work.rules.splitAllowed,
     partial: input.partial || input.waitlist === true,
     waits: input.waitlist === true,
+    forSale: input.channel === SALE_CHANNEL,
   };
   const sourced = source(asked);
   if ('refusal' in sourced) return sourced;
@@ -213,7 +219,8 @@ function checkLimits(work: WorkingSet, input: ReserveInput): Refusal | null {
   return (
     checkSizeLimits(work.rules, input.lines.length, requestedUnits(input.lines)) ??
     checkCustomer(work, input) ??
-    checkOrderLines(work, input.orderId, input.lines, null)
+    checkOrderLines(work, input.orderId, input.lines, null) ??
+    checkExchangePools(work, input.channel, input.lines, null)
   );
 }
 

@@ -23,7 +23,12 @@ export function swapReservation(
     method: 'Swap',
     input,
     call,
-    needs: { skus: [...new Set(lines.map((line) => line.sku))], targetOrderLineIds: [...new Set(orderLineIds)] },
+    needs: {
+      skus: [...new Set(lines.map((line) => line.sku))],
+      targetOrderLineIds: [...new Set(orderLineIds)],
+      // What begins to wait is served by the rules its reservation was made by.
+      ownRules: input.waitlist === true,
+    },
     lineCount: lines.length,
     decide: (found, work) => recordSwap(work, found, lines, swap(found, input, work), call, ''),
   });

@@ -2,14 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { explain } from '../../src/domain/explanation.ts';
 import { toLines } from '../../src/domain/requested-line.ts';
+import { FIRST_RULES } from '../../src/domain/rules.ts';
 import { SEEN_POOLS_MAX, type SeenPool, seenPools } from '../../src/domain/seen-pools.ts';
-import { type SourcingRequest, source } from '../../src/domain/sourcing.ts';
-import { availableUnits, poolKey } from '../../src/domain/stock-level.ts';
+import { availableTo, type SourcingRequest, source } from '../../src/domain/sourcing.ts';
+import { poolKey } from '../../src/domain/stock-level.ts';
 import {
   aLevel,
   aLine,
   anAllocation,
-  anyPools,
+  anyRuledPools,
   aReservation,
   aWarehouse,
   poolsOf,
@@ -34,9 +35,15 @@ describe('an explanation', () => {
       ['A', 'W3', 9, 6],
       ['A', 'W4', 9, 1],
     ];
-    const steps = explain(made, seen);
-    expect(steps.map((step) => step.step)).toEqual(['eligibility', ...seen.map(() => 'sourcing'), 'deadline']);
+    const steps = explain(made, seen, { ...FIRST_RULES, sourcing: 'NEAREST', splitAllowed: false });
+    expect(steps.map((step) => step.step)).toEqual([
+      'eligibility',
+      'strategy',
+      ...seen.map(() => 'sourcing'),
+      'deadline',
+    ]);
     expect(steps[0]?.outcome).toBe('allowed by version 7 of the rules');
+    expect(steps[1]?.outcome).toMatch(/^warehouses chosen by NEAREST: .*; no line is split$/);
     expect(
       sourcing(steps).map(({ warehouse, available, version, outcome }) => [warehouse, available, version, outcome]),
     ).toEqual([
@@ -50,11 +57,13 @@ describe('an explanation', () => {
 
   test('R19: says of what waits that it waits', () => {
     const made = aReservation({ state: 'WAITLISTED', createdAt: 0, expireAt: 1_000 });
-    expect(explain(made, []).at(-1)?.outcome).toBe('waits until 1970-01-01T00:00:01.000Z, 1 s after it was made');
+    expect(explain(made, [], FIRST_RULES).at(-1)?.outcome).toBe(
+      'waits until 1970-01-01T00:00:01.000Z, 1 s after it was made',
+    );
   });
 
   test('says what was taken also where no numbers were kept', () => {
-    const steps = sourcing(explain(aReservation(), []));
+    const steps = sourcing(explain(aReservation(), [], FIRST_RULES));
     expect(steps).toHaveLength(1);
     expect(steps[0]).toMatchObject({ sku: 'A', available: 0, version: 0, outcome: expect.stringMatching(/not kept$/) });
   });
@@ -62,7 +71,7 @@ describe('an explanation', () => {
 
 const anyRequest = fc
   .record({
-    pools: anyPools,
+    pools: anyRuledPools,
     lines: fc.array(
       fc.record({
         sku: fc.constantFrom(...SKUS),
@@ -71,8 +80,10 @@ const anyRequest = fc
       }),
       { minLength: 1, maxLength: 4 },
     ),
+    strategy: fc.constantFrom('PRIORITY' as const, 'MOST_AVAILABLE' as const, 'FEWEST_SPLITS' as const),
     splitAllowed: fc.boolean(),
     partial: fc.boolean(),
+    forSale: fc.boolean(),
   })
   .map(
     ({ pools, lines, ...more }): SourcingRequest => ({
@@ -88,7 +99,7 @@ test('the numbers seen are those before the decision, and every unit taken is ex
     const seen = seenPools(request);
     for (const [sku, warehouse, available, version] of seen) {
       const level = request.pools.get(poolKey(sku, warehouse));
-      expect([available, version]).toEqual([level === undefined ? -1 : availableUnits(level), level?.version]);
+      expect([available, version]).toEqual([level === undefined ? -1 : availableTo(request, level), level?.version]);
     }
     const sourced = source(request);
     if ('refusal' in sourced) return;
@@ -97,7 +108,7 @@ test('the numbers seen are those before the decision, and every unit taken is ex
       1,
       sourced.placements,
     );
-    const steps = sourcing(explain(aReservation({ lines }), seen));
+    const steps = sourcing(explain(aReservation({ lines }), seen, FIRST_RULES));
     const takes = steps.flatMap(({ outcome, available }) => {
       const units = Number(/takes (\d+)$/.exec(outcome)?.[1] ?? 0);
       return units === 0 ? [] : [{ units, available }];
@@ -115,6 +126,14 @@ test('an event keeps a bounded number of them', () => {
   const warehouses = Array.from({ length: SEEN_POOLS_MAX + 5 }, (_, at) => aWarehouse(`W${at}`));
   const pools = poolsOf(...warehouses.map(({ code }) => aLevel({ warehouse: code })));
   const demands = [{ lineNumber: 1, sku: 'A', quantity: 1, warehouse: '' }];
-  const request = { demands, pools, warehouses, splitAllowed: true, partial: false };
+  const request: SourcingRequest = {
+    demands,
+    pools,
+    warehouses,
+    strategy: 'PRIORITY',
+    splitAllowed: true,
+    partial: false,
+    forSale: false,
+  };
   expect(seenPools(request)).toHaveLength(SEEN_POOLS_MAX);
 });

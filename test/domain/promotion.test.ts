@@ -47,6 +47,32 @@ describe('R19: what came free goes to the queue', () => {
     expect(served(aQueue([aWaiter('one', 1)], [aLevel(counts)]))).toEqual([]);
   });
 
+  test('within what exchanges may hold at most; a sale is no exchange', () => {
+    const ruleSet = aRuleSet({ exchangePools: [{ sku: 'A', minimum: 0, maximum: 3 }] });
+    const pools = [aLevel({ onHand: 9, reserved: 2 })];
+    const waiters = [
+      aWaiter('large', 2, { priority: 9 }),
+      aWaiter('small', 1),
+      aWaiter('sold', 2, { channel: 'SALE' }),
+    ];
+    expect(served(aQueue(waiters, pools, { ruleSet })).sort()).toEqual(['small', 'sold']);
+  });
+
+  test('and a sale that waits leaves exchanges their minimum', () => {
+    const ruleSet = aRuleSet({ exchangePools: [{ sku: 'A', minimum: 4, maximum: 0 }] });
+    const waiters = [aWaiter('all', 3, { channel: 'SALE', priority: 9 }), aWaiter('rest', 2, { channel: 'SALE' })];
+    expect(served(aQueue(waiters, [aLevel({ onHand: 6 })], { ruleSet }))).toEqual(['rest']);
+  });
+
+  test('also what new rules set free, before the next command of the same unit', () => {
+    const kept = [{ sku: 'A', warehouse: 'W1', units: 5, percent: 0 }];
+    const rules = { ruleSet: aRuleSet({ safetyStocks: kept }), newestRules: 1 };
+    const work = aQueue([aWaiter('one', 1)], [aLevel({ onHand: 5 })], rules);
+    expect(served(work)).toEqual([]);
+    work.putRules(aRuleSet({ version: 2 }), A_CAUSE.caller);
+    expect(served(work)).toEqual(['one']);
+  });
+
   test('not to those whose deadline has passed, swept or not', () => {
     const waiters = [aWaiter('gone', 1, { expireAt: T0, priority: 9 }), aWaiter('here', 1)];
     expect(served(aQueue(waiters, [aLevel({ onHand: 2 })]))).toEqual(['here']);

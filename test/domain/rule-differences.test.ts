@@ -49,6 +49,30 @@ test.each<[Partial<Rules>, string[]]>([
       `the customer message of rule reason was ${RETURN_REASON.customerMessage}, is now empty`,
     ],
   ],
+  [
+    {
+      safetyStocks: [
+        { sku: 'A', warehouse: '', units: 2, percent: 0 },
+        { sku: '', warehouse: 'W1', units: 0, percent: 10 },
+      ],
+    },
+    [
+      'safety_stocks of A in every warehouse was unset, is now 2',
+      'safety_stocks of every item in W1 was unset, is now 0 or 10 %',
+    ],
+  ],
+  [
+    {
+      exchangePools: [
+        { sku: '', minimum: 2, maximum: 0 },
+        { sku: 'A', minimum: 0, maximum: 9 },
+      ],
+    },
+    [
+      'exchange_pools of A was unset, is now at least 0, at most 9',
+      'exchange_pools of every item was unset, is now at least 2, without limit',
+    ],
+  ],
 ])('%j reads as %j', (change, differences) => {
   expect(describeDifferences(FIRST_RULES, { ...FIRST_RULES, ...change })).toEqual(differences);
 });
@@ -64,7 +88,10 @@ test('every rule that can be changed is told', () => {
     { timeZone: 'Asia/Tokyo' },
     { calendarDays: true },
     { milestones: [] },
+    { sourcing: 'NEAREST' },
     { splitAllowed: false },
+    { safetyStocks: [{ sku: 'A', warehouse: '', units: 1, percent: 0 }] },
+    { exchangePools: [{ sku: '', minimum: 1, maximum: 0 }] },
     { channelWarehouses: { a: ['W1'] } },
     { maxLines: 1 },
     { maxUnits: 1 },

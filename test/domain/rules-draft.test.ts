@@ -6,6 +6,8 @@ import { DAY_MS, HOUR_MS, runs } from '../support/arbitraries.ts';
 
 const DRAFT: RulesDraft = { ...FIRST_RULES, effectiveAt: null };
 const RULE = { name: 'same', expression: 'true', customerMessage: '', staffMessage: '' };
+const KEPT = { sku: 'A', warehouse: '', units: 1, percent: 0 };
+const POOL = { sku: '', minimum: 0, maximum: 0 };
 
 describe('a draft', () => {
   test.each<[string, Partial<RulesDraft>]>([
@@ -16,6 +18,9 @@ describe('a draft', () => {
     ['rules.default_hold_window', { defaultHoldWindowMs: HOUR_MS, minHoldWindowMs: DAY_MS }],
     ['rules.channel_hold_windows["store"]', { channelHoldWindowsMs: { web: DAY_MS, store: 100 * DAY_MS } }],
     ['rules.channel_hold_windows["store"]', { channelHoldWindowsMs: { store: 0 } }],
+    ['rules.safety_stocks[2]', { safetyStocks: [KEPT, { ...KEPT, warehouse: 'W1' }, { ...KEPT, units: 2 }] }],
+    ['rules.exchange_pools[1].sku', { exchangePools: [POOL, POOL] }],
+    ['rules.exchange_pools[0].maximum', { exchangePools: [{ ...POOL, minimum: 5, maximum: 4 }] }],
     ['rules.time_zone', { timeZone: 'Europe/Atlantis' }],
     ['rules.waitlist_window', { waitlistWindowMs: 0 }],
     ['rules.time_zone', { timeZone: '' }],
@@ -30,6 +35,13 @@ describe('a draft', () => {
     { timeZone: 'America/St_Johns' },
     { minHoldWindowMs: 0 },
     { waitlistWindowMs: 3_650 * DAY_MS },
+    { safetyStocks: [KEPT, { ...KEPT, sku: '' }, { ...KEPT, sku: '', warehouse: 'A' }] },
+    {
+      exchangePools: [
+        { ...POOL, minimum: 5 },
+        { sku: 'A', minimum: 5, maximum: 5 },
+      ],
+    },
     { minHoldWindowMs: DAY_MS, maxHoldWindowMs: DAY_MS, defaultHoldWindowMs: DAY_MS },
     { channelHoldWindowsMs: { store: 1_000, ['__proto__']: DAY_MS } },
   ])('that contradicts nothing is taken: %j', (change) => {

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  availableTo,
   inPriorityOrder,
   type LineDemand,
   type Placement,
   type SourcingRequest,
   source,
 } from '../../src/domain/sourcing.ts';
-import { availableUnits, poolKey, type StockLevel } from '../../src/domain/stock-level.ts';
-import { aLevel, anyPools, aWarehouse, poolsOf, runs, SKUS, WAREHOUSES } from '../support/arbitraries.ts';
+import { poolKey, type StockLevel } from '../../src/domain/stock-level.ts';
+import { aLevel, anyRuledPools, aWarehouse, poolsOf, runs, SKUS, WAREHOUSES } from '../support/arbitraries.ts';
 
 const W1 = aWarehouse('W1', { priority: 1 });
 const W2 = aWarehouse('W2', { priority: 2 });
@@ -18,8 +19,21 @@ function demand(lineNumber: number, quantity: number, more: Partial<LineDemand> 
   return { lineNumber, sku: 'A', quantity, warehouse: '', ...more };
 }
 
-function request(levels: readonly StockLevel[], demands: LineDemand[], more: Partial<SourcingRequest> = {}) {
-  return { demands, pools: poolsOf(...levels), warehouses: [W1, W2, W3], splitAllowed: true, partial: false, ...more };
+function request(
+  levels: readonly StockLevel[],
+  demands: LineDemand[],
+  more: Partial<SourcingRequest> = {},
+): SourcingRequest {
+  return {
+    demands,
+    pools: poolsOf(...levels),
+    warehouses: [W1, W2, W3],
+    strategy: 'PRIORITY',
+    splitAllowed: true,
+    partial: false,
+    forSale: false,
+    ...more,
+  };
 }
 
 /** Placements as `line warehouse quantity`, or the refusal's reason. */
@@ -133,10 +147,12 @@ describe('for any stock and any lines', () => {
     .map((lines) => lines.map((line, at) => ({ ...line, lineNumber: at + 1 })));
   const anyRequest: fc.Arbitrary<SourcingRequest> = fc.record({
     demands: anyDemands,
-    pools: anyPools.map((pools) => poolsOf(...pools)),
+    pools: anyRuledPools.map((pools) => poolsOf(...pools)),
     warehouses: fc.subarray([W1, W2, W3]),
+    strategy: fc.constantFrom('PRIORITY' as const, 'MOST_AVAILABLE' as const, 'FEWEST_SPLITS' as const),
     splitAllowed: fc.boolean(),
     partial: fc.boolean(),
+    forSale: fc.boolean(),
   });
 
   const sumBy = <T>(items: readonly T[], key: (item: T) => string, units: (item: T) => number) => {
@@ -162,7 +178,7 @@ describe('for any stock and any lines', () => {
         for (const [key, units] of taken) {
           const level = asked.pools.get(key);
           expect(level).toBeDefined();
-          if (level !== undefined) expect(units).toBeLessThanOrEqual(availableUnits(level));
+          if (level !== undefined) expect(units).toBeLessThanOrEqual(availableTo(asked, level));
         }
       }),
       runs(),
@@ -202,7 +218,7 @@ describe('for any stock and any lines', () => {
         const there = sumBy(
           usable,
           (level) => level.sku,
-          (level) => availableUnits(level),
+          (level) => availableTo(asked, level),
         );
         const wanted = sumBy(
           demands,
@@ -241,7 +257,15 @@ test('P21: too little is told with SKU, places, units asked and free, and who ho
   const pools = poolsOf(aLevel({ onHand: 9, reserved: 8 }), aLevel({ warehouse: 'W2', onHand: 1, unavailable: 1 }));
   const warehouses = [aWarehouse('W1'), aWarehouse('W2')];
   const demands = [{ lineNumber: 1, sku: 'A', quantity: 3, warehouse: '' }];
-  const sourced = source({ demands, pools, warehouses, splitAllowed: true, partial: false });
+  const sourced = source({
+    demands,
+    pools,
+    warehouses,
+    strategy: 'PRIORITY',
+    splitAllowed: true,
+    partial: false,
+    forSale: false,
+  });
   expect(sourced).toMatchObject({
     refusal: {
       reason: 'NO_STOCK',

@@ -22,7 +22,7 @@ import {
   T0,
   WAREHOUSES,
 } from '../support/arbitraries.ts';
-import { aWorkingSet, levelIn } from '../support/deciding.ts';
+import { aWorkingSet, levelIn, rulesKeeping } from '../support/deciding.ts';
 
 function asked(sku: string, quantity: number, more: Partial<RequestedLine> = {}): RequestedLine {
   return { sku, quantity, orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0, ...more };
@@ -48,6 +48,13 @@ function scarce(): WorkingSet {
 }
 
 describe('a swap', () => {
+  test('is left what is kept as safety stock by no more than its own units', () => {
+    const pools = [aLevel({ onHand: 5, reserved: 2, safetyStock: 2 })];
+    const work = aWorkingSet({ reservations: [held], pools, ruleSet: rulesKeeping(pools) });
+    expect(reasonOf(swap(held, { lines: [asked('A', 3)], partial: false }, work))).toBe('changed');
+    expect(reasonOf(swap(held, { lines: [asked('A', 4)], partial: false }, work))).toBe('NO_STOCK');
+  });
+
   test('holds the new line under a new number and gives the old one back, in one version', () => {
     const swapped = swap(held, { lines: [asked('B', 1)], partial: false }, scarce());
     expect(swapped).toMatchObject({
@@ -193,7 +200,8 @@ test('no unit appears or vanishes, no pool promises more than it has, and nothin
   fc.assert(
     fc.property(freshReservation, anyPools, anyRequest, (reservation, levels, request) => {
       const pools = levels.map((level) => ({ ...level, reserved: level.reserved + heldIn(reservation, level) }));
-      const work = aWorkingSet({ reservations: [reservation], pools, now: T0 + DAY_MS / 2 });
+      const now = T0 + DAY_MS / 2;
+      const work = aWorkingSet({ reservations: [reservation], pools, now, ruleSet: rulesKeeping(pools) });
       const swapped = swap(reservation, request, work);
       if (swapped.outcome !== 'changed') return reasonOf(swapped) === 'NO_STOCK';
       const before = new Map(pools.map((level) => [poolKey(level.sku, level.warehouse), level]));

@@ -18,7 +18,7 @@ import {
   T0,
   WAREHOUSES,
 } from '../support/arbitraries.ts';
-import { aWorkingSet, levelIn } from '../support/deciding.ts';
+import { aWorkingSet, levelIn, rulesKeeping } from '../support/deciding.ts';
 
 const held = aReservation({
   lines: [
@@ -172,7 +172,7 @@ test('each line keeps its units, and no pool promises more than it has', () => {
             .filter((part) => part.sku === level.sku && part.warehouse === level.warehouse)
             .reduce((sum, part) => sum + part.reserved, level.reserved),
         }));
-        const work = aWorkingSet({ reservations: [reservation], pools });
+        const work = aWorkingSet({ reservations: [reservation], pools, ruleSet: rulesKeeping(pools) });
         const done = transfer(reservation, { toWarehouse, lines }, work);
         if (done.outcome !== 'changed') return;
         work.record({ kind: done.kind, previous: reservation, next: done.next, cause: A_CAUSE }, done.pools);

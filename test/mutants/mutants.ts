@@ -102,4 +102,25 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/domain/promotion.test.ts',
     title: 'once nothing waits any more it is RESERVED',
   },
+  {
+    name: 'swap-ignores-safety-stock',
+    file: 'test/domain/swap.test.ts',
+    title: 'is left what is kept as safety stock',
+  },
+  {
+    name: 'sales-eat-the-minimum',
+    file: 'test/persistence/exchange-minimum.pg.test.ts',
+    title: 'is never eaten by sales that race exchanges',
+  },
+  {
+    name: 'fewest-not-looked-for',
+    file: 'test/domain/sourcing-strategies.test.ts',
+    title: 'one that has all lines, though earlier ones have each',
+  },
+  { name: 'minimum-not-shared-anew', file: 'test/domain/locked-pools.test.ts', title: 'when one of its pools changes' },
+  {
+    name: 'rules-change-no-version',
+    file: 'test/wire/stock-rules.pg.test.ts',
+    title: 'R16: what rules say of a pool is the same',
+  },
 ];

@@ -61,6 +61,15 @@ const REFUSED: [what: string, statement: string, state: string, constraint: stri
   ['on hand below 0', `update stock_pool set on_hand = -1, shortage = 4 ${POOL}`, CHECK, 'stock_pool_counters'],
   ['unavailable below 0', `update stock_pool set unavailable = -1 ${POOL}`, CHECK, 'stock_pool_counters'],
   ['committed below 0', `update stock_pool set committed = -1 ${POOL}`, CHECK, 'stock_pool_counters'],
+  ['sales below 0', `update stock_pool set sale_reserved = -1 ${POOL}`, CHECK, 'stock_pool_ruled'],
+  ['more sold than reserved', `update stock_pool set sale_reserved = reserved + 1 ${POOL}`, CHECK, 'stock_pool_ruled'],
+  ['a minimum below 0', `update stock_pool set exchange_minimum = -1 ${POOL}`, CHECK, 'stock_pool_ruled'],
+  [
+    'a minimum that is not there',
+    `update stock_pool set exchange_minimum = reserved + on_hand + 1 ${POOL}`,
+    CHECK,
+    'stock_pool_minimum',
+  ],
   ['safety stock below 0', `update stock_pool set safety_stock = -1 ${POOL}`, CHECK, 'stock_pool_counters'],
   ['a unit from nowhere in a line', `update allocation set reserved = 4 ${ALLOCATION}`, CHECK, 'allocation_conserved'],
   [

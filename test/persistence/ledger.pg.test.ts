@@ -83,6 +83,35 @@ describe('a drift of 1 is found and named', () => {
     ]);
   });
 
+  test('RESERVED_COUNTER: what sales hold is not what their lines do', async () => {
+    const drifts = await ledger.plant([
+      "update stock_pool set sale_reserved = sale_reserved + 1 where sku = 'A' and warehouse = 'W1'",
+    ]);
+    const counter = { kind: 'RESERVED_COUNTER', detail: 'sale_reserved', expected: 0, actual: 1 };
+    expect(drifts).toEqual([expect.objectContaining({ ...counter, sku: 'A', warehouse: 'W1' })]);
+    const sold = await ledger.plant(["update reservation set channel = 'SALE' where reservation_id = $1"], [id(0)]);
+    expect(sold).toContainEqual(expect.objectContaining({ ...counter, expected: 3, actual: 0 }));
+  });
+
+  test.each(['safety_stock', 'low_threshold'])('SAFETY_STOCK: %s is not what the rules say', async (column) => {
+    const drifts = await ledger.plant([`update stock_pool set ${column} = 1 where sku = 'A' and warehouse = 'W1'`]);
+    const place = { sku: 'A', warehouse: 'W1', detail: `${column} by version 1 of the rules` };
+    expect(drifts).toEqual([expect.objectContaining({ kind: 'SAFETY_STOCK', ...place, expected: 0, actual: 1 })]);
+  });
+
+  test('SAFETY_STOCK: a pool follows rules that nobody made', async () => {
+    const drifts = await ledger.plant(["update stock_pool set rule_version = 9 where sku = 'B' and warehouse = 'W2'"]);
+    expect(drifts).toEqual([expect.objectContaining({ kind: 'SAFETY_STOCK', sku: 'B', warehouse: 'W2' })]);
+  });
+
+  test('EXCHANGE_MINIMUM: it is not shared out as the rules say', async () => {
+    const drifts = await ledger.plant([
+      "update stock_pool set exchange_minimum = 2 where sku = 'A' and warehouse = 'W2'",
+    ]);
+    const place = { sku: 'A', warehouse: 'W2', expected: 0, actual: 2 };
+    expect(drifts).toEqual([expect.objectContaining({ kind: 'EXCHANGE_MINIMUM', ...place })]);
+  });
+
   test('ALLOCATION: a line holds another number than its audit event says', async () => {
     const drifts = await ledger.plant(
       [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RuleSet } from '../../src/domain/rule-book.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
 import { lockPools, lockReservations, readDue, readMilestones, readMovedSince } from '../../src/persistence/locks.ts';
 import { updateAllocations, updateReservations } from '../../src/persistence/reservation-writes.ts';
@@ -6,7 +7,7 @@ import { pipeline, type Statement } from '../../src/persistence/statements.ts';
 import { poolStatements } from '../../src/persistence/stock-writes.ts';
 import { leaveQueues, readQueues } from '../../src/persistence/waitlist-rows.ts';
 import { A_CAUSE, aLevel } from '../support/arbitraries.ts';
-import { aWorkingSet } from '../support/deciding.ts';
+import { aRuleSet, aWorkingSet } from '../support/deciding.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let testDatabase: TestDatabase;
@@ -33,14 +34,15 @@ const STATEMENTS: readonly Statement[] = [
   readDue(locks, true),
   readQueues(['A']),
   readMovedSince([{ sku: 'A', warehouse: 'W1', since: 1 }]),
-  ...changedPool(),
+  ...changedPool(aRuleSet()),
+  ...changedPool(aRuleSet({ version: 2 })),
   updateReservations([]),
   ...updateAllocations([]),
   leaveQueues([]),
 ];
 
-function changedPool(): Statement[] {
-  const work = aWorkingSet();
+function changedPool(ruleSet: RuleSet): Statement[] {
+  const work = aWorkingSet({ ruleSet });
   work.move(aLevel({ onHand: 11 }), 'ADJUSTED', A_CAUSE);
   return poolStatements(work);
 }

@@ -7,6 +7,7 @@ import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { promoteQueues } from '../../src/use-cases/promote-queues.ts';
 import { reserve } from '../../src/use-cases/reserve.ts';
 import { countStock, putWarehouses } from '../../src/use-cases/stock.ts';
+import { swapReservation } from '../../src/use-cases/swap.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
 import { saidBy } from '../support/deciding.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -20,9 +21,11 @@ import {
   type TestService,
 } from '../support/test-service.ts';
 import {
+  about,
   allOf,
   countOf,
   key,
+  ON_HAND,
   ownSku,
   PLAIN_LINE,
   receive,
@@ -96,6 +99,20 @@ describe('R19: the queue', () => {
     expect(await stateOf(one, here)).toBe('RESERVED');
     await expireDue(two, [gone.reservationId], AbortSignal.timeout(5_000));
     expect(await statesOf(one, [gone, here])).toEqual(['EXPIRED', 'RESERVED']);
+  });
+
+  test('serves what a swap or replacement lets wait by the rules that made its reservation, whatever holds now', async () => {
+    const sku = await ownSku(one);
+    const swapped = await reserved(one, sku, 1);
+    const replaced = await reserved(one, sku, 1);
+    newestRules = Number(madeVersion(await putDraft(one, newestRules, { waitlistWindowMs: 29 * DAY_MS })));
+    const lines = [{ ...PLAIN_LINE, sku, quantity: ON_HAND + 1, warehouse: 'W1' }];
+    const swap = { ...about(swapped), lines, partial: false, waitlist: true };
+    expect(await swapReservation(two, swap, CALL)).toMatchObject({ ok: true });
+    const again = { ...reserveInput(lines), exchangeId: replaced.exchangeId, replaceExisting: true, waitlist: true };
+    expect(await reserveOne(one, again)).toMatchObject({ ok: true });
+    await receive(two, sku, 4 * ON_HAND);
+    expect(await statesOf(one, [swapped, replaced])).toEqual(['RESERVED', 'RESERVED']);
   });
 
   test('longer than one unit looks at is served to its end by the units that follow', async () => {

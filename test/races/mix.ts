@@ -22,7 +22,7 @@ export async function runMix(
     while (performance.now() < until) {
       const command = mixedCommand(random, `${job.seed}-${at}-${sent}`, mine);
       sent += 1;
-      const answer = await answerOf(callService(engine, { known: new Map(), ids }, command));
+      const answer = await answerOf(callService(engine, { known: new Map(), ids, firstRules: 1 }, command));
       const key = `${command.kind} ${answer.ok ? 'ok' : answer.reason}`;
       outcomes[key] = (outcomes[key] ?? 0) + 1;
       if (command.kind === 'reserve' && answer.ok) {

@@ -74,7 +74,7 @@ async function runCalls(engine: Engine, calls: readonly CallCommand[], inFlight:
   const lane = async () => {
     for (let at = next++; at < calls.length; at = next++) {
       const command = calls[at] as CallCommand;
-      answers[at] = await answerOf(callService(engine, { known: new Map(), ids: SYSTEM_IDS }, command));
+      answers[at] = await answerOf(callService(engine, { known: new Map(), ids: SYSTEM_IDS, firstRules: 1 }, command));
     }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));

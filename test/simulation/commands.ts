@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StockCount } from '../../src/domain/counting.ts';
 import type { ReleaseReason } from '../../src/domain/reservation.ts';
+import type { Rules } from '../../src/domain/rules.ts';
 import type { StockDelta } from '../../src/domain/stock-level.ts';
 import type { PickEvent } from '../../src/use-cases/warehouse-message.ts';
 
@@ -28,6 +29,8 @@ export interface ReserveCommand {
   readonly requestId: string;
   readonly exchangeId: string;
   readonly orderId: string;
+  /** Left out for an exchange of no channel. */
+  readonly channel?: string;
   readonly lines: readonly SimLine[];
   readonly partial: boolean;
   readonly holdWindowMs: number | null;
@@ -120,7 +123,21 @@ export interface CountedCommand {
   readonly occurredAt: number;
 }
 
+/** What rules say of pools; everything else is as in the first rules. */
+export type SimRules = Pick<Rules, 'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed'>;
+
+export interface RulesCommand {
+  readonly kind: 'rules';
+  readonly requestId: string;
+  /** Versions put before in this history, as the etag claims. */
+  readonly from: number;
+  /** Null means at once. */
+  readonly effectiveAt: number | null;
+  readonly rules: SimRules;
+}
+
 export type SimCommand =
+  | RulesCommand
   | ReserveCommand
   | ReleaseCommand
   | FulfilCommand

@@ -1,9 +1,11 @@
 import type { RequestedLine } from '../../src/domain/requested-line.ts';
+import { FIRST_RULES, rulesEtag } from '../../src/domain/rules.ts';
 import type { Target } from '../../src/domain/working-set.ts';
 import type { Engine } from '../../src/persistence/engine.ts';
 import type { Ids, Outcome } from '../../src/ports.ts';
 import type { Call } from '../../src/use-cases/call.ts';
 import { expireDue } from '../../src/use-cases/expire-due.ts';
+import { putRules } from '../../src/use-cases/put-rules.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock.ts';
@@ -29,6 +31,8 @@ const DEADLINE_MS = 20_000;
 const NO_SUCH_ID = '00000000-0000-7000-8000-000000000000';
 
 export interface RealWorld {
+  /** The version of the rules that the history began with. */
+  readonly firstRules: number;
   readonly known: ReadonlyMap<string, RealIds>;
   readonly ids: Ids;
 }
@@ -95,6 +99,12 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       const target = toTarget(world, command.target);
       return await transferReservation(engine, { ...key, target, etag, toWarehouse, lines }, CALL);
     }
+    case 'rules': {
+      const { from, effectiveAt, rules } = command;
+      const draft = { ...FIRST_RULES, ...rules, effectiveAt };
+      const etag = rulesEtag(world.firstRules + from);
+      return await putRules(engine, { ...key, etag, draft }, CALL);
+    }
     case 'receive':
       return await receiveStock(engine, { ...key, reason: 'simulated', receipts: command.changes }, CALL);
     case 'adjust':
@@ -112,7 +122,7 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     returnCaseId: `case-${command.exchangeId}`,
     orderId: command.orderId,
     customerRef: '',
-    channel: '',
+    channel: command.channel ?? '',
     lines: command.lines.map(toLine),
     facts: { ...NO_FACTS, deliveredAt: command.deliveredAt, reason: command.reason },
     destination: { countryCode: '', postalCode: '' },

@@ -2,6 +2,7 @@ import type { StockCount } from '../../src/domain/counting.ts';
 import type { PickEvent } from '../../src/use-cases/warehouse-message.ts';
 import type { PickCommand, Ref, ReserveCommand, SimCommand, SimTarget } from './commands.ts';
 import { anyLines, anySku, anyWarehouse } from './generate-lines.ts';
+import { anyRules } from './generate-rules.ts';
 import { findTarget, isLive, type Model, type ModelReservation, poolOf, SKUS, WMS } from './model/state.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -62,6 +63,7 @@ export class CommandGenerator {
       [2, () => ({ kind: 'count', requestId: this.#id(), counts: this.#counts(model, '') })],
       [live ? 6 : 1, () => this.#pick(model)],
       [1, () => this.#counted(model)],
+      [1.5, () => anyRules(this.#random, this.#id(), model)],
     ]);
     return kind();
   }
@@ -81,6 +83,7 @@ export class CommandGenerator {
       requestId: this.#id(),
       exchangeId: replaced?.exchangeId ?? random.pick(EXCHANGES),
       orderId: replaced !== undefined && random.chance(0.9) ? replaced.orderId : random.pick(ORDERS),
+      channel: random.chance(0.25) ? 'SALE' : '',
       lines: anyLines(this.#random),
       partial: random.chance(0.3),
       holdWindowMs: random.weighted([

@@ -1,8 +1,11 @@
 import { expireDue } from '../../src/use-cases/expire-due.ts';
+import { promoteQueues } from '../../src/use-cases/promote-queues.ts';
+import { refreshPools } from '../../src/use-cases/refresh-pools.ts';
 import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
+import { canonOfLevels, canonOfPool } from './model/canon.ts';
 import { serveQueues } from './model/queue.ts';
 import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import { SeededRandom } from './random.ts';
@@ -53,6 +56,7 @@ export async function runHistory(world: World, seed: number): Promise<HistoryRep
   const run = new HistoryRun(world, seed, random);
   await run.stockUp();
   for (let step = 0; step < STEPS; step += 1) await run.step();
+  await run.refreshPools();
   await run.verifyLedger();
   return run.report();
 }
@@ -121,6 +125,7 @@ class HistoryRun {
     if (waits) {
       serveQueues(this.#model);
       await this.#sweep();
+      await this.#serve();
     }
     await this.#check([{ model: this.#model, order: [] }]);
   }
@@ -132,6 +137,12 @@ class HistoryRun {
     await expireDue(engine, ids, AbortSignal.timeout(SWEEP_DEADLINE_MS));
   }
 
+  /** Rules that let more be had free units of pools that no command touches. */
+  async #serve(): Promise<void> {
+    const [engine] = this.#world.engines;
+    await promoteQueues(engine, SKUS, AbortSignal.timeout(SWEEP_DEADLINE_MS));
+  }
+
   async #send(kind: StepKind, commands: readonly SimCommand[]): Promise<void> {
     const ordered = kind === 'batch' ? inTurn(commands) : commands;
     for (const command of ordered) this.#log.push(`${kind} ${JSON.stringify(command)}`);
@@ -139,6 +150,7 @@ class HistoryRun {
     const before = this.#model;
     const submitted = await this.#submit(kind, ordered);
     const explanations = explain(before, submitted, kind === 'alone' || kind === 'together');
+    if (ordered.some((command) => command.kind === 'rules')) await this.#serve();
     const found = await this.#check(explanations, () => ({
       answers: submitted.map((one) => one.outcome),
       expected: expectedInOrder(before, ordered),
@@ -179,6 +191,18 @@ class HistoryRun {
     }
     const why = closest ?? ['no serial order gives these answers', JSON.stringify(told(), null, 1)];
     throw this.#failure([...why, `stored: ${summaryOf(snapshot)}`]);
+  }
+
+  /** Pools that nobody touched follow the rules too, and then show what the model makes of them. */
+  async refreshPools(): Promise<void> {
+    const [engine] = this.#world.engines;
+    await refreshPools(engine, SKUS, { lane: 'background' });
+    freeDue(this.#model);
+    const levels = (await engine.stock.read(SKUS, [])).map((view) => view.level);
+    const shown = JSON.stringify(canonOfLevels(levels));
+    const keys = levels.map(({ sku, warehouse }) => `${sku}@${warehouse}`).sort();
+    const expected = JSON.stringify(keys.map((key) => canonOfPool(this.#model, key)));
+    if (shown !== expected) throw this.#failure([`pools show ${shown}`, `the model has ${expected}`]);
   }
 
   /** Before and after a checkpoint over what the clock lets it cover. */

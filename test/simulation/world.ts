@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { FIRST_RULES, rulesEtag } from '../../src/domain/rules.ts';
 import type { Engine } from '../../src/persistence/engine.ts';
 import type { Ids } from '../../src/ports.ts';
+import { putRules } from '../../src/use-cases/put-rules.ts';
 import { putItems, putWarehouses } from '../../src/use-cases/stock.ts';
 import { MOVABLE_CLOCK_SQL, openTestEngine, SET_CLOCK_SQL } from '../support/engine.ts';
 import type { Ref } from './commands.ts';
@@ -25,6 +27,8 @@ const TABLES = [
   'outbox',
 ];
 
+const CALL = { caller: { principal: 'simulation', actorType: 'SERVICE' as const, channel: '' }, trace: null };
+
 /** Ids of one reservation of the service. */
 export interface RealIds {
   readonly reservationId: string;
@@ -39,6 +43,8 @@ export interface World {
   readonly engines: readonly [Engine, Engine];
   readonly client: pg.Client;
   readonly ids: Ids;
+  /** The version of the rules that the history began with: the first rules again. */
+  readonly firstRules: number;
   /** Real ids by `exchange#ordinal`. */
   readonly known: Map<string, RealIds>;
   /** Failed tries of units since the last reset. */
@@ -74,6 +80,7 @@ export async function openWorld(databaseUrl: string): Promise<World> {
   const engines = [await open(), await open()] as const;
   await putCatalogue(engines[0], ids);
   const known = new Map<string, RealIds>();
+  let firstRules = 1;
   const setClock = async (now: number) => {
     await client.query({ name: 'set-clock', text: SET_CLOCK_SQL, values: [now] });
   };
@@ -83,6 +90,9 @@ export async function openWorld(databaseUrl: string): Promise<World> {
     ids,
     known,
     failures,
+    get firstRules() {
+      return firstRules;
+    },
     setClock,
     async reset(seed, now) {
       random = new SeededRandom(seed);
@@ -90,12 +100,26 @@ export async function openWorld(databaseUrl: string): Promise<World> {
       failures.length = 0;
       await empty(client);
       await setClock(now);
+      firstRules = await putFirstRules(engines[0], client, firstRules);
     },
     async close() {
       for (const engine of engines) await engine.close();
       await client.end();
     },
   };
+}
+
+/** Versions are never taken back: where others were put, the first rules are put again. Answers their version. */
+async function putFirstRules(engine: Engine, client: pg.Client, first: number): Promise<number> {
+  const { rows } = await client.query<{ newest: number }>('select max(version)::int as newest from rule_version');
+  const newest = rows[0]?.newest ?? first;
+  if (newest === first) return first;
+  const contentHash = createHash('sha256').digest();
+  const draft = { ...FIRST_RULES, effectiveAt: null };
+  const input = { requestId: `first-rules-${newest}`, contentHash, etag: rulesEtag(newest), draft };
+  const outcome = await putRules(engine, input, CALL);
+  if (!outcome.ok) throw new Error(`the first rules were refused: ${outcome.refusal.message}`);
+  return newest + 1;
 }
 
 /** Append-only tables refuse to be emptied, so their triggers are set aside as only a superuser can. */
@@ -112,7 +136,6 @@ export async function vacuum(world: World): Promise<void> {
 }
 
 async function putCatalogue(engine: Engine, ids: Ids): Promise<void> {
-  const call = { caller: { principal: 'simulation', actorType: 'SERVICE' as const, channel: '' }, trace: null };
   const contentHash = createHash('sha256').digest();
   const deps = { unitOfWork: engine.unitOfWork };
   const warehouses = WAREHOUSES.map((code, at) => ({
@@ -136,8 +159,8 @@ async function putCatalogue(engine: Engine, ids: Ids): Promise<void> {
     retired: false,
   }));
   for (const outcome of [
-    await putWarehouses(deps, { requestId: 'warehouses', contentHash, warehouses }, call),
-    await putItems(deps, { requestId: 'items', contentHash, items }, call),
+    await putWarehouses(deps, { requestId: 'warehouses', contentHash, warehouses }, CALL),
+    await putItems(deps, { requestId: 'items', contentHash, items }, CALL),
   ]) {
     if (!outcome.ok) throw new Error(`the catalogue was refused: ${outcome.refusal.message}`);
   }

@@ -40,9 +40,13 @@ export function aLevel(more: Partial<StockLevel> = {}): StockLevel {
     warehouse: 'W1',
     onHand: 10,
     reserved: 0,
+    saleReserved: 0,
     unavailable: 0,
     committed: 0,
     safetyStock: 0,
+    exchangeMinimum: 0,
+    lowThreshold: 0,
+    ruleVersion: 1,
     version: 1,
     changedAt: T0,
     countedAt: 0,
@@ -153,6 +157,16 @@ export const anyPools: fc.Arbitrary<StockLevel[]> = fc.array(anyLevel, { minLeng
     warehouse: WAREHOUSES[Math.floor(at / 3)] ?? '',
   })),
 );
+
+/** The same, partly held by sales, and with any part of an exchange minimum. */
+export const anyRuledPools: fc.Arbitrary<StockLevel[]> = fc
+  .tuple(anyPools, fc.array(fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 20 })), { minLength: 9, maxLength: 9 }))
+  .map(([levels, ruled]) =>
+    levels.map((level, at) => {
+      const [sold, exchangeMinimum] = ruled[at] ?? [0, 0];
+      return { ...level, saleReserved: Math.min(sold, level.reserved), exchangeMinimum };
+    }),
+  );
 
 /** A fresh reservation of one to three lines, each held at one to three warehouses. */
 export const freshReservation: fc.Arbitrary<LiveReservation> = fc

@@ -19,6 +19,17 @@ export function aRuleSet(more: Partial<Rules> = {}): RuleSet {
   return { rules, checks: makeChecks(rules, compileRule) };
 }
 
+/** The first rules, keeping the safety stock that the pools have. */
+export function rulesKeeping(levels: readonly StockLevel[]): RuleSet {
+  const safetyStocks = levels.map(({ sku, warehouse, safetyStock }) => ({
+    sku,
+    warehouse,
+    units: safetyStock,
+    percent: 0,
+  }));
+  return aRuleSet({ safetyStocks });
+}
+
 /** A working set with items A, B and C, warehouses W1 to W3, and ten units of A at W1, unless told otherwise. */
 export function aWorkingSet(more: Partial<WorkingSetRows> = {}): WorkingSet {
   const reservations = more.reservations ?? [];

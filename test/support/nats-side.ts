@@ -35,7 +35,7 @@ export async function openNatsSide(
   const connection = await link.connected(AbortSignal.timeout(WAIT_MS));
   const keeper = startStreamKeeper({ link, warehouses: stock.warehouses });
   await keeper.ensure();
-  const publisher = createPublisher({ link, stock, ensureStreams: keeper.ensure, lowThreshold: async () => 0 });
+  const publisher = createPublisher({ link, stock, ensureStreams: keeper.ensure });
   const manager = await jetstreamManager(connection);
   const messages = async (stream: string) => {
     const { state } = await manager.streams.info(stream);

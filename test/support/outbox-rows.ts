@@ -57,9 +57,13 @@ export function levelOf(sku: string, version: number, more: Partial<StockLevel> 
     warehouse: 'BER',
     onHand: 10,
     reserved: version,
+    saleReserved: 0,
     unavailable: 0,
     committed: 0,
     safetyStock: 0,
+    exchangeMinimum: 0,
+    lowThreshold: 0,
+    ruleVersion: 1,
     version,
     changedAt: COMMITTED_AT,
     countedAt: 0,
@@ -68,7 +72,7 @@ export function levelOf(sku: string, version: number, more: Partial<StockLevel> 
 }
 
 export function viewOf(sku: string, version: number, more: Partial<StockLevel> = {}): StockView {
-  return { level: levelOf(sku, version, more), due: 0 };
+  return { level: levelOf(sku, version, more), due: 0, saleDue: 0 };
 }
 
 let lastOutboxId = 0n;

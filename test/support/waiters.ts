@@ -5,7 +5,7 @@ import { entriesOf } from '../../src/domain/waitlist.ts';
 import type { WorkingSet } from '../../src/domain/working-set.ts';
 import type { WorkingSetRows } from '../../src/domain/working-set-rows.ts';
 import { A_CAUSE, aLine, aReservation, DAY_MS, T0 } from './arbitraries.ts';
-import { aWorkingSet, named } from './deciding.ts';
+import { aWorkingSet, named, rulesKeeping } from './deciding.ts';
 
 /** How long what waited is held once it waits no more. */
 export const WINDOW_MS = 3 * DAY_MS;
@@ -20,9 +20,10 @@ export function aWaiter(name: string, units: number, more: Partial<LiveReservati
   return { ...named(aReservation({ state: 'WAITLISTED', lines: [line], ...more }), name) };
 }
 
-/** A unit that has locked all who wait, with their queues. */
+/** A unit that has locked all who wait, with their queues; its rules keep the safety stock that the pools have. */
 export function aQueue(waiters: readonly LiveReservation[], pools: StockLevel[], more: Partial<WorkingSetRows> = {}) {
-  return aWorkingSet({ reservations: waiters, waiting: waiters.flatMap(entriesOf), pools, ...more });
+  const ruleSet = rulesKeeping(pools);
+  return aWorkingSet({ reservations: waiters, waiting: waiters.flatMap(entriesOf), pools, ruleSet, ...more });
 }
 
 /** Serves the queues and names those who were served, in order. */

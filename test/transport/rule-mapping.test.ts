@@ -24,6 +24,9 @@ describe('rules on the wire', () => {
       channelWarehouses: { store: ['W1'], constructor: [] },
       waitlistWindowMs: DAY_MS,
       lowThreshold: 3,
+      sourcing: 'FEWEST_SPLITS' as const,
+      safetyStocks: [{ sku: 'A', warehouse: '', units: 2, percent: 10 }],
+      exchangePools: [{ sku: '', minimum: 3, maximum: 9 }],
     };
     const { version: _, ...draft } = rules;
     expect(toDraft(toWireRules(rules))).toEqual(draft);
@@ -39,9 +42,6 @@ describe('rules on the wire', () => {
   test.each<[string, WireRules]>([
     ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
     ['rules.pick_on', { pickOn: Milestone.APPROVED }],
-    ['rules.sourcing', { sourcing: SourcingStrategy.NEAREST }],
-    ['rules.safety_stocks', { safetyStocks: [{ sku: 'A', units: 1 }] }],
-    ['rules.exchange_pools', { exchangePools: [{ sku: 'A', minimum: 1 }] }],
     ['rules.manual_baseline', { manualBaseline: durationFromMs(DAY_MS) }],
   ])('that would not be followed are refused: %s', (feature, wire) => {
     expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });

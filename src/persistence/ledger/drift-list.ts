@@ -11,6 +11,10 @@ export type DriftKind =
   | 'ON_HAND_COUNTER'
   /** More is promised than is there, and the open shortage does not say so, or says another number. */
   | 'SHORTAGE'
+  /** A pool's safety stock or low threshold is not what the rules said when it last changed. */
+  | 'SAFETY_STOCK'
+  /** The exchange minimum of an item is not shared out over its pools as the rules said when one last changed. */
+  | 'EXCHANGE_MINIMUM'
   /** An allocation is not what the last audit event says. */
   | 'ALLOCATION'
   /** A reservation is not what its last audit event says. */

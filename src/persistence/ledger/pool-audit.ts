@@ -1,3 +1,4 @@
+import { SALE_CHANNEL } from '../../domain/stock-level.ts';
 import type { Statement } from '../statements.ts';
 import { DRIFTS_MAX, type DriftKind } from './drift-list.ts';
 import { type AuditRun, byStatement } from './snapshot.ts';
@@ -53,9 +54,12 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
   return {
     name: upTo === null ? 'audit-last-pools' : 'audit-pools',
     text: `with pool as materialized (
-        select sku, warehouse, on_hand, reserved, unavailable, committed, shortage from stock_pool where ${range}),
+        select sku, warehouse, on_hand, reserved, sale_reserved, unavailable, committed, shortage from stock_pool where ${range}),
       held as (
-        select sku, warehouse, sum(reserved) as reserved from allocation where ${range} group by sku, warehouse),
+        select sku, warehouse, sum(reserved) as reserved,
+          sum(reserved) filter (where reserved > 0 and exists (select 1 from reservation r
+            where r.reservation_id = a.reservation_id and r.channel = '${SALE_CHANNEL}' and r.resolve_time is null)) as by_sales
+        from allocation a where ${range} group by sku, warehouse),
       moved as (
         select sku, warehouse, sum(on_hand_delta) as on_hand, sum(unavailable_delta) as unavailable,
           sum(committed_delta) as committed
@@ -65,6 +69,7 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
         from pool full join held using (sku, warehouse) full join moved using (sku, warehouse)
         cross join lateral (values
           ('RESERVED_COUNTER', 'reserved', coalesce(held.reserved, 0), coalesce(pool.reserved, 0)),
+          ('RESERVED_COUNTER', 'sale_reserved', coalesce(held.by_sales, 0), coalesce(pool.sale_reserved, 0)),
           ('ON_HAND_COUNTER', 'on_hand', coalesce(moved.on_hand, 0), coalesce(pool.on_hand, 0)),
           ('ON_HAND_COUNTER', 'unavailable', coalesce(moved.unavailable, 0), coalesce(pool.unavailable, 0)),
           ('ON_HAND_COUNTER', 'committed', coalesce(moved.committed, 0), coalesce(pool.committed, 0)),

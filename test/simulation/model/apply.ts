@@ -3,6 +3,7 @@ import { applySwap, applyTransfer } from './move.ts';
 import { serveQueues } from './queue.ts';
 import { applyReserve } from './reserve.ts';
 import { applyExtend, applyFulfil, applyRelease, applySweep } from './resolve.ts';
+import { applyRules } from './rules.ts';
 import { freeDue, type Model, type ModelOutcome } from './state.ts';
 import { applyCounts, applyMove, levels } from './stock.ts';
 import { applyCounted, applyPick } from './warehouse.ts';
@@ -56,6 +57,8 @@ function decide(model: Model, command: SimCommand, at: number): ModelOutcome {
       return applyTransfer(model, command);
     case 'sweep':
       return applySweep(model, command.refs);
+    case 'rules':
+      return applyRules(model, command);
     case 'receive':
     case 'adjust':
       return applyMove(model, command);

@@ -1,7 +1,20 @@
 import { isReplaced, type Reservation } from '../../../src/domain/reservation.ts';
-import type { StockLevel } from '../../../src/domain/stock-level.ts';
+import {
+  availabilityFlag,
+  availableUnits,
+  type StockLevel,
+  saleAvailableUnits,
+} from '../../../src/domain/stock-level.ts';
 import type { Outcome } from '../../../src/ports.ts';
-import { type Model, type ModelOutcome, type ModelReservation, type ModelWaiting, reservedIn } from './state.ts';
+import { availableIn, flagOf, safetyStockOf } from './rules.ts';
+import {
+  type Model,
+  type ModelOutcome,
+  type ModelReservation,
+  type ModelWaiting,
+  poolOf,
+  reservedIn,
+} from './state.ts';
 
 type PartRow = readonly [string, number, number, number, number, number];
 
@@ -87,21 +100,33 @@ export function canonOfWaiting(waiting: ModelWaiting | null | undefined): readon
 
 export function canonOfLevels(levels: readonly StockLevel[]): unknown {
   return levels
-    .map(({ sku, warehouse, onHand, reserved, unavailable, committed }) => [
-      `${sku}@${warehouse}`,
-      onHand,
-      reserved,
-      unavailable,
-      committed,
+    .map((level) => [
+      `${level.sku}@${level.warehouse}`,
+      level.onHand,
+      level.reserved,
+      level.unavailable,
+      level.committed,
+      level.safetyStock,
+      saleAvailableUnits(level),
+      availabilityFlag(availableUnits(level), level.lowThreshold),
     ])
     .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
 }
 
 /** The pool in the same form as {@link canonOfLevels} gives one level. */
 export function canonOfPool(model: Model, key: string): readonly (string | number)[] {
-  const pool = model.pools.get(key);
-  if (pool === undefined) return [key, 0, 0, 0, 0];
-  return [key, pool.onHand, reservedIn(model, pool.sku, pool.warehouse), pool.unavailable, pool.committed];
+  const [sku = '', warehouse = ''] = key.split('@');
+  const pool = poolOf(model, sku, warehouse);
+  return [
+    key,
+    pool.onHand,
+    reservedIn(model, sku, warehouse),
+    pool.unavailable,
+    pool.committed,
+    safetyStockOf(model, pool),
+    availableIn(model, sku, warehouse, true),
+    flagOf(model, sku, warehouse),
+  ];
 }
 
 export function canonOfOutcome(outcome: Outcome): ModelOutcome {
@@ -113,6 +138,8 @@ export function canonOfOutcome(outcome: Outcome): ModelOutcome {
         reservation: answer.reservation === null ? null : canonOfReservation(answer.reservation),
         replayed,
       };
+    case 'rules':
+      return { rules: 'put', replayed };
     case 'stock':
       return { levels: canonOfLevels(answer.levels), replayed };
     default:

@@ -1,9 +1,18 @@
 import type { SimLine, SwapCommand, TransferCommand } from '../commands.ts';
-import { checkAmounts, checkNames, keepPurchased, type Policy, place, policyOf, toLines } from './place.ts';
+import {
+  checkAmounts,
+  checkMaximum,
+  checkNames,
+  keepPurchased,
+  type Policy,
+  place,
+  policyOf,
+  toLines,
+} from './place.ts';
 import { HOLD_WINDOW_MS, queueRest, WAITLIST_WINDOW_MS } from './queue.ts';
 import { answer, differs, resolvedReason } from './resolve.ts';
+import { availableIn, inForce } from './rules.ts';
 import {
-  availableIn,
   findTarget,
   giveBack,
   isKnownWarehouse,
@@ -42,7 +51,7 @@ export function applyTransfer(model: Model, command: TransferCommand): ModelOutc
   });
   for (const { line } of moves) {
     const needed = moves.filter((one) => one.line.sku === line.sku).reduce((sum, one) => sum + one.units, 0);
-    if (needed > availableIn(model, line.sku, toWarehouse)) return { refused: 'NO_STOCK' };
+    if (needed > availableIn(model, line.sku, toWarehouse, found.isSale)) return { refused: 'NO_STOCK' };
   }
   for (const { line, units } of moves) {
     moveLine(line, units, toWarehouse);
@@ -65,9 +74,12 @@ export function swapLines(
   policy: Policy,
 ): string | null {
   if (!isMovable(found)) return 'BEING_PICKED';
-  const refused = checkNames(lines) ?? checkAmounts(model, found.orderId, lines, found.lines);
+  const refused =
+    checkNames(lines) ??
+    checkAmounts(model, found.orderId, lines, found.lines) ??
+    checkMaximum(model, found.isSale, lines, found.lines);
   if (refused !== null) return refused;
-  const places = place(model, lines, policy, (sku, warehouse) =>
+  const places = place(model, lines, policy, found.isSale, (sku, warehouse) =>
     found.lines
       .filter((line) => line.sku === sku)
       .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse))
@@ -82,7 +94,8 @@ export function swapLines(
   const added = toLines(lines, places, firstNumber).map((line) => ({ ...line, changedAt: model.now }));
   const holdWindowMs = queued[0]?.waiting.holdWindowMs ?? HOLD_WINDOW_MS;
   if (policy === 'waitlist') {
-    queueRest(added, lines, holdWindowMs, (sku) => queued.find((one) => one.sku === sku)?.waiting.since ?? model.now);
+    const since = (sku: string) => queued.find((one) => one.sku === sku)?.waiting.since ?? model.now;
+    queueRest(added, lines, { splitAllowed: inForce(model).splitAllowed, holdWindowMs, since });
   }
   found.lines = [...shipped, ...added];
   const state = isWaiting(added) ? 'WAITLISTED' : 'RESERVED';

@@ -1,13 +1,6 @@
 import type { SimLine } from '../commands.ts';
-import {
-  availableIn,
-  exchangedOf,
-  isKnownSku,
-  isKnownWarehouse,
-  type Model,
-  type ModelLine,
-  WAREHOUSES,
-} from './state.ts';
+import { availableIn, inForce, mayHold } from './rules.ts';
+import { exchangedOf, isKnownSku, isKnownWarehouse, type Model, type ModelLine, WAREHOUSES } from './state.ts';
 
 /** Units of each line by warehouse. */
 export type Places = ReadonlyMap<number, ReadonlyMap<string, number>>;
@@ -64,6 +57,26 @@ export function checkAmounts(
   return null;
 }
 
+/**
+ * What exchanges may hold of each item at most.
+ * @param old lines whose held units are given back first
+ */
+export function checkMaximum(
+  model: Model,
+  isSale: boolean,
+  lines: readonly SimLine[],
+  old: readonly ModelLine[],
+): string | null {
+  if (isSale) return null;
+  for (const { sku } of lines) {
+    const asked = lines.filter((line) => line.sku === sku).reduce((sum, line) => sum + line.quantity, 0);
+    const parts = old.filter((line) => line.sku === sku).flatMap((line) => line.parts);
+    const back = parts.reduce((sum, part) => sum + part.reserved, 0);
+    if (!mayHold(model, sku, asked, back)) return 'RULE_LIMIT';
+  }
+  return null;
+}
+
 export function keepPurchased(model: Model, orderId: string, lines: readonly SimLine[]): void {
   for (const line of lines) {
     const key = `${orderId}/${line.orderLineId}`;
@@ -72,21 +85,54 @@ export function keepPurchased(model: Model, orderId: string, lines: readonly Sim
   }
 }
 
+/** What places lines: how much may be had where, how warehouses are chosen, and which are asked. */
+interface Placing {
+  readonly policy: Policy;
+  readonly splitAllowed: boolean;
+  readonly mostFirst: boolean;
+  /** In the order they are asked. */
+  readonly warehouses: readonly string[];
+  readonly offer: (sku: string, warehouse: string) => number;
+}
+
 /**
- * Where the lines are served from, or null where there is not enough. Pinned lines choose first.
+ * Where the lines are served from, or null where there is not enough.
  * @param own units one holds and gives back, which nobody else can have
+ * @param rules how warehouses are chosen
  */
 export function place(
   model: Model,
   lines: readonly SimLine[],
   policy: Policy,
+  isSale: boolean,
   own: (sku: string, warehouse: string) => number,
+  rules = inForce(model),
 ): Places | null {
+  const { sourcing, splitAllowed } = rules;
+  const offer = (sku: string, warehouse: string) => availableIn(model, sku, warehouse, isSale) + own(sku, warehouse);
+  const plain: Placing = { policy, splitAllowed, mostFirst: false, warehouses: WAREHOUSES, offer };
+  const most = () => placeIn(lines, { ...plain, mostFirst: true });
+  if (sourcing === 'MOST_AVAILABLE') return most();
+  if (sourcing !== 'FEWEST_SPLITS') return placeIn(lines, plain);
+  const goal = Math.max(unitsOf(placeIn(lines, plain)), unitsOf(most()));
+  const sets = [...WAREHOUSES.map((warehouse) => [warehouse]), WAREHOUSES];
+  const found = sets.map((warehouses) => placeIn(lines, { ...plain, warehouses }));
+  return goal === 0 ? placeIn(lines, plain) : (found.find((places) => unitsOf(places) === goal) ?? most());
+}
+
+function unitsOf(places: Places | null): number {
+  const parts = [...(places?.values() ?? [])].flatMap((one) => [...one.values()]);
+  return parts.reduce((sum, units) => sum + units, 0);
+}
+
+/** Line by line; pinned lines choose first. */
+function placeIn(lines: readonly SimLine[], placing: Placing): Places | null {
+  const { policy, splitAllowed, mostFirst } = placing;
   const placed = new Map<number, Map<string, number>>();
   const left = (sku: string, warehouse: string) => {
     let taken = 0;
     for (const [at, parts] of placed) if (lines[at]?.sku === sku) taken += parts.get(warehouse) ?? 0;
-    return Math.max(0, availableIn(model, sku, warehouse) + own(sku, warehouse) - taken);
+    return Math.max(0, placing.offer(sku, warehouse) - taken);
   };
   const order = [...lines.entries()];
   const inOrder = [
@@ -94,12 +140,14 @@ export function place(
     ...order.filter(([, line]) => line.warehouse === ''),
   ];
   for (const [at, line] of inOrder) {
-    const warehouses = line.warehouse === '' ? WAREHOUSES : [line.warehouse];
-    const offers = warehouses.map((warehouse) => [warehouse, left(line.sku, warehouse)] as const);
+    const asked = placing.warehouses.filter((warehouse) => line.warehouse === '' || line.warehouse === warehouse);
+    const offers = asked.map((warehouse) => [warehouse, left(line.sku, warehouse)] as const);
+    if (mostFirst) offers.sort(([, a], [, b]) => b - a);
     const whole = offers.find(([, units]) => units >= line.quantity);
+    const largest = offers.filter(([, units]) => offers.every(([, other]) => other <= units)).slice(0, 1);
     let missing = line.quantity;
     const parts = new Map<string, number>();
-    for (const [warehouse, units] of whole === undefined ? offers : [whole]) {
+    for (const [warehouse, units] of whole !== undefined ? [whole] : splitAllowed ? offers : largest) {
       const taken = Math.min(missing, units);
       if (taken > 0) parts.set(warehouse, taken);
       missing -= taken;

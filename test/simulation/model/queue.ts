@@ -1,5 +1,6 @@
 import type { SimLine } from '../commands.ts';
 import { place } from './place.ts';
+import { mayHold } from './rules.ts';
 import { isWaiting, type Model, type ModelLine, type ModelReservation, SKUS } from './state.ts';
 
 const DAY_MS = 86_400_000;
@@ -7,17 +8,25 @@ const DAY_MS = 86_400_000;
 export const HOLD_WINDOW_MS = 14 * DAY_MS;
 export const WAITLIST_WINDOW_MS = 30 * DAY_MS;
 
+/** How lines take their place. */
+export interface Queueing {
+  readonly splitAllowed: boolean;
+  readonly holdWindowMs: number;
+  readonly since: (sku: string) => number;
+}
+
 /** Lets the lines wait for what they do not hold. */
 export function queueRest(
   lines: readonly ModelLine[],
   asked: readonly SimLine[],
-  holdWindowMs: number,
-  since: (sku: string) => number,
+  { splitAllowed, holdWindowMs, since }: Queueing,
 ): void {
   for (const [at, line] of lines.entries()) {
     const units = line.quantity - line.parts.reduce((sum, part) => sum + part.reserved, 0);
     if (units === 0) continue;
-    line.waiting = { units, warehouse: asked[at]?.warehouse ?? '', since: since(line.sku), holdWindowMs };
+    const pinned = asked[at]?.warehouse ?? '';
+    const warehouse = pinned === '' && !splitAllowed ? (line.parts[0]?.warehouse ?? '') : pinned;
+    line.waiting = { units, warehouse, since: since(line.sku), holdWindowMs };
   }
 }
 
@@ -46,7 +55,8 @@ function serve(model: Model, reservation: ModelReservation, line: ModelLine): vo
   if (waiting === null) return;
   const { units, warehouse, holdWindowMs } = waiting;
   const wanted = { sku: line.sku, quantity: units, orderLineId: '', warehouse, purchased: 0 };
-  const parts = place(model, [wanted], 'reject', () => 0)?.get(0);
+  if (!reservation.isSale && !mayHold(model, line.sku, units, 0)) return;
+  const parts = place(model, [wanted], 'reject', reservation.isSale, () => 0, reservation.rules)?.get(0);
   if (parts === undefined) return;
   for (const [code, taken] of parts) {
     const there = line.parts.find((part) => part.warehouse === code);

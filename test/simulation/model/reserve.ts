@@ -1,9 +1,10 @@
 import type { ReserveCommand } from '../commands.ts';
 import { canonOfModel } from './canon.ts';
 import { swapLines } from './move.ts';
-import { checkAmounts, checkNames, keepPurchased, place, policyOf, toLines } from './place.ts';
+import { checkAmounts, checkMaximum, checkNames, keepPurchased, place, policyOf, toLines } from './place.ts';
 import { HOLD_WINDOW_MS, queueRest, WAITLIST_WINDOW_MS } from './queue.ts';
 import { answer } from './resolve.ts';
+import { inForce } from './rules.ts';
 import { byRef, isLive, isWaiting, latestOf, type Model, type ModelOutcome, type ModelReservation } from './state.ts';
 
 const DAY_MS = 86_400_000;
@@ -17,13 +18,20 @@ export function applyReserve(model: Model, command: ReserveCommand, at: number):
   if (refused !== null) return { refused };
   const latest = latestOf(model, command.exchangeId);
   if (latest !== undefined && isLive(latest)) return replace(model, latest, command);
-  const excess = checkAmounts(model, command.orderId, command.lines, []) ?? checkWindow(command);
+  const isSale = command.channel === 'SALE';
+  const excess =
+    checkAmounts(model, command.orderId, command.lines, []) ??
+    checkMaximum(model, isSale, command.lines, []) ??
+    checkWindow(command);
   if (excess !== null) return { refused: excess };
-  const places = place(model, command.lines, policyOf(command), () => 0);
+  const places = place(model, command.lines, policyOf(command), isSale, () => 0);
   if (places === null) return { refused: 'NO_STOCK' };
   const lines = toLines(command.lines, places, 1);
   const holdWindowMs = command.holdWindowMs ?? HOLD_WINDOW_MS;
-  if (command.waitlist === true) queueRest(lines, command.lines, holdWindowMs, () => model.now);
+  const rules = inForce(model);
+  if (command.waitlist === true) {
+    queueRest(lines, command.lines, { splitAllowed: rules.splitAllowed, holdWindowMs, since: () => model.now });
+  }
   const waits = isWaiting(lines);
   const reservation: ModelReservation = {
     exchangeId: command.exchangeId,
@@ -31,6 +39,8 @@ export function applyReserve(model: Model, command: ReserveCommand, at: number):
     orderId: command.orderId,
     priority: command.priority ?? 0,
     sequence: model.sent + at,
+    isSale,
+    rules,
     state: waits ? 'WAITLISTED' : 'RESERVED',
     version: 1,
     expireAt: model.now + (waits ? WAITLIST_WINDOW_MS : holdWindowMs),

@@ -1,4 +1,4 @@
-import type { Ref, SimTarget } from '../commands.ts';
+import type { Ref, SimRules, SimTarget } from '../commands.ts';
 
 /** One part of a line at one warehouse, as the model keeps it. */
 export interface ModelPart {
@@ -39,6 +39,9 @@ export interface ModelReservation {
   priority: number;
   /** Of two that came at one instant, the one with the lower number was sent first. */
   sequence: number;
+  isSale: boolean;
+  /** The rules it was decided by. */
+  rules: SimRules;
   state: ModelState;
   version: number;
   expireAt: number;
@@ -70,6 +73,7 @@ export type ModelOutcome =
   | { readonly refused: string }
   | { readonly reservation: unknown; readonly replayed: boolean }
   | { readonly levels: unknown; readonly replayed: boolean }
+  | { readonly rules: 'put'; readonly replayed: boolean }
   | { readonly verdict: string }
   | { readonly swept: true };
 
@@ -86,6 +90,8 @@ export interface Model {
   /** Units bought by order and order line; the first known number stands. */
   purchased: Map<string, number>;
   claims: Map<string, ModelClaim>;
+  /** Versions put in this history, oldest first. */
+  rules: { effectiveAt: number; rules: SimRules }[];
 }
 
 export const SKUS = ['SKU-A', 'SKU-B', 'SKU-C'] as const;
@@ -96,7 +102,7 @@ export const WAREHOUSES = ['W2', 'W1'] as const;
 export const WMS = 'sim';
 
 export function emptyModel(now: number): Model {
-  return { now, sent: 0, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map() };
+  return { now, sent: 0, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map(), rules: [] };
 }
 
 export function poolOf(model: Model, sku: string, warehouse: string): ModelPool {
@@ -129,21 +135,18 @@ export function isLive(reservation: ModelReservation): boolean {
   return isMovable(reservation) || ['PREPARING', 'READY'].includes(reservation.state);
 }
 
-export function partsOf(model: Model, sku: string, warehouse: string): ModelPart[] {
-  return model.reservations.flatMap((reservation) =>
-    reservation.lines
-      .filter((line) => line.sku === sku)
-      .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse)),
-  );
-}
-
-export function reservedIn(model: Model, sku: string, warehouse: string): number {
-  return partsOf(model, sku, warehouse).reduce((sum, part) => sum + part.reserved, 0);
-}
-
-export function availableIn(model: Model, sku: string, warehouse: string): number {
-  const pool = poolOf(model, sku, warehouse);
-  return Math.max(0, pool.onHand - pool.unavailable - pool.committed - reservedIn(model, sku, warehouse));
+/** @param whose counts only what these hold */
+export function reservedIn(
+  model: Model,
+  sku: string,
+  warehouse: string,
+  whose: (reservation: ModelReservation) => boolean = () => true,
+): number {
+  return model.reservations
+    .filter(whose)
+    .flatMap((reservation) => reservation.lines.filter((line) => line.sku === sku))
+    .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse))
+    .reduce((sum, part) => sum + part.reserved, 0);
 }
 
 /** Units of an order line that are held, consumed or waited for now. */

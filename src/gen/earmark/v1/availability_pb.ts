@@ -43,7 +43,7 @@ export type Availability = Message<"earmark.v1.Availability"> & {
   onHand: number;
 
   /**
-   * Promised to exchanges, 0 or more; may exceed on_hand after a count, which is then a shortage.
+   * Promised to exchanges, and to sales that are reserved here, 0 or more; may exceed on_hand after a count, which is then a shortage.
    *
    * @generated from field: int32 reserved = 4;
    */

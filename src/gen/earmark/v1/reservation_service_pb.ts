@@ -1144,7 +1144,7 @@ export const WaitlistPlaceSchema: GenMessage<WaitlistPlace> = /*@__PURE__*/
  */
 export type ExplainStep = Message<"earmark.v1.ExplainStep"> & {
   /**
-   * What was looked at, for example "eligibility", "sourcing", "deadline".
+   * What was looked at, for example "eligibility", "strategy", "sourcing", "deadline".
    *
    * @generated from field: string step = 1;
    */
@@ -1165,7 +1165,7 @@ export type ExplainStep = Message<"earmark.v1.ExplainStep"> & {
   warehouse: string;
 
   /**
-   * Units available to exchanges at that instant, before the step.
+   * Units available to the exchange, or sale, at that instant, before the step.
    *
    * @generated from field: int32 available = 4;
    */

@@ -65,7 +65,8 @@ export type ReserveRequest = Message<"earmark.v1.ReserveRequest"> & {
   customerRef: string;
 
   /**
-   * The channel that asks, at most 64 bytes; it selects the warehouses that the channel sells from.
+   * The channel that asks, at most 64 bytes; it selects the warehouses that the channel sells from. "SALE" stands for what
+   * is no exchange: it is left what the exchange minimum of the rules does not need, and counts toward no exchange limit.
    *
    * @generated from field: string channel = 6;
    */

@@ -148,14 +148,16 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   splitAllowed: boolean;
 
   /**
-   * Units never promised, at most 1,000 entries; the most exact entry wins.
+   * Units never promised, at most 1,000 entries, each item and warehouse once. Of the entries for a pool the most exact
+   * one holds, alone: for its item there, else for its item, else for its warehouse, else for all.
    *
    * @generated from field: repeated earmark.v1.SafetyStock safety_stocks = 18;
    */
   safetyStocks: SafetyStock[];
 
   /**
-   * What exchanges have for themselves and may take at most, at most 1,000 entries.
+   * What exchanges have for themselves and may take at most, at most 1,000 entries, each item once; an entry for the item
+   * holds instead of the one for every item.
    *
    * @generated from field: repeated earmark.v1.ExchangePool exchange_pools = 19;
    */
@@ -190,7 +192,8 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   maxLivePerCustomer: number;
 
   /**
-   * Up to how many available units a pool is LOW, 0 to 1,000,000.
+   * Up to how many available units a pool is LOW, 0 to 1,000,000. A pool that another threshold flags otherwise gets
+   * another version.
    *
    * @generated from field: int32 low_threshold = 24;
    */
@@ -356,14 +359,15 @@ export type ExchangePool = Message<"earmark.v1.ExchangePool"> & {
   sku: string;
 
   /**
-   * Units kept from other channels, 0 to 1,000,000.
+   * Units kept from other channels, 0 to 1,000,000: what exchanges hold of the item counts, the rest is kept free for
+   * them. It lies in the pools where exchanges hold units, then where units are free, in the order of warehouse codes.
    *
    * @generated from field: int32 minimum = 2;
    */
   minimum: number;
 
   /**
-   * Units exchanges may hold at most, 0 to 1,000,000; 0 means no limit.
+   * Units exchanges may hold at most, minimum to 1,000,000; 0 means no limit. Beyond it Reserve and Swap are RULE_LIMIT.
    *
    * @generated from field: int32 maximum = 3;
    */
@@ -504,7 +508,8 @@ export const MilestoneActionSchema: GenEnum<MilestoneAction> = /*@__PURE__*/
   enumDesc(file_earmark_v1_rules, 0);
 
 /**
- * How warehouses are chosen among those that could deliver.
+ * How warehouses are chosen among those that could deliver: enabled, and of the channel. A line that names a warehouse is
+ * served there or not at all. Ties are broken by the priority of the warehouse, lower first, then by its code.
  *
  * @generated from enum earmark.v1.SourcingStrategy
  */
@@ -517,28 +522,30 @@ export const SourcingStrategy = {
   UNSPECIFIED: 0,
 
   /**
-   * By the priority of the warehouse, higher first.
+   * By the priority of the warehouse, lower first: the first that has a line whole, else split in this order.
    *
    * @generated from enum value: SOURCING_STRATEGY_PRIORITY = 1;
    */
   PRIORITY: 1,
 
   /**
-   * Nearest to the destination by country and postal prefix.
+   * Nearest to the destination: those of its country first, and of these whose postal code begins more like its own. Where
+   * the destination is unknown, as it is to Swap, this is PRIORITY.
    *
    * @generated from enum value: SOURCING_STRATEGY_NEAREST = 2;
    */
   NEAREST: 2,
 
   /**
-   * Where most is available.
+   * For each line where most of it is available; a split line takes from there first.
    *
    * @generated from enum value: SOURCING_STRATEGY_MOST_AVAILABLE = 3;
    */
   MOST_AVAILABLE: 3,
 
   /**
-   * So that the fewest warehouses take part.
+   * So that the fewest warehouses take part in the whole request. Sets are tried up to a bound, which some ten lines over
+   * more than ten warehouses reach; beyond it the fewest found so far are taken.
    *
    * @generated from enum value: SOURCING_STRATEGY_FEWEST_SPLITS = 4;
    */
@@ -546,7 +553,8 @@ export const SourcingStrategy = {
 } as const;
 
 /**
- * How warehouses are chosen among those that could deliver.
+ * How warehouses are chosen among those that could deliver: enabled, and of the channel. A line that names a warehouse is
+ * served there or not at all. Ties are broken by the priority of the warehouse, lower first, then by its code.
  *
  * @generated from enum earmark.v1.SourcingStrategy
  */

@@ -238,6 +238,7 @@ CREATE INDEX reservation_expirable ON public.reservation USING btree (expire_tim
 CREATE INDEX reservation_in_preparation ON public.reservation USING btree (expire_time) WHERE ((state = ANY (ARRAY['PREPARING'::text, 'READY'::text])) AND (NOT overdue_flagged));
 CREATE UNIQUE INDEX reservation_live_exchange ON public.reservation USING btree (exchange_id) WHERE (resolve_time IS NULL);
 CREATE INDEX reservation_order ON public.reservation USING btree (order_id, reservation_id);
+CREATE INDEX reservation_resolve_time ON public.reservation USING btree (resolve_time, reservation_id) WHERE (resolve_time IS NOT NULL);
 CREATE INDEX reservation_return_case ON public.reservation USING btree (return_case_id, reservation_id);
 CREATE TRIGGER reservation_kept BEFORE DELETE ON public.reservation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER reservation_no_truncate BEFORE TRUNCATE ON public.reservation FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();

@@ -9,6 +9,7 @@ import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
+import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
@@ -21,6 +22,7 @@ import { createDecisionReader } from './decision-reader.ts';
 import { createDueReader } from './due-reader.ts';
 import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
+import { createKpiReader } from './kpi-reader.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
 import { createRefusals } from './refusals.ts';
@@ -43,6 +45,7 @@ export interface Engine {
   readonly ledger: LedgerAuditor;
   readonly checkpoints: Checkpoints;
   readonly rules: RulesReader;
+  readonly kpis: KpiReader;
   /** Makes an eligibility rule one that can be asked. */
   readonly compileRule: CompileRule;
   /** Rejects while the database does not answer. */
@@ -81,6 +84,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     ledger: observedAuditor(pool, deps),
     checkpoints: createCheckpoints(pool),
     rules: createRulesReader(pool, deps.monotonicMs),
+    kpis: createKpiReader(pool),
     compileRule: deps.compileRule,
     async ping() {
       await pool.query({ name: 'ping', text: 'select 1' });

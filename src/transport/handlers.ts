@@ -2,6 +2,7 @@ import type { CompileRule } from '../domain/eligibility.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
+import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
@@ -9,6 +10,7 @@ import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.t
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
 import { explanationHandlers } from './explanation-handlers.ts';
+import { kpiHandlers } from './kpi-handlers.ts';
 import { moveHandlers } from './move-handlers.ts';
 import { reservationReadHandlers } from './reservation-read-handlers.ts';
 import { reserveHandlers } from './reserve-handlers.ts';
@@ -28,6 +30,7 @@ export interface HandlerDeps {
   readonly refusals: Refusals;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
+  readonly kpis: KpiReader;
   readonly availabilityFeed: AvailabilityFeed;
   readonly reservationFeed: ReservationFeed;
   readonly rules: RulesReader;
@@ -46,5 +49,6 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...stockHandlers(deps),
     ...ruleHandlers(deps),
     ...auditHandlers(deps),
+    ...kpiHandlers(deps),
   ]);
 }

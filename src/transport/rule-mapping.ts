@@ -49,6 +49,7 @@ export function toWireRules(rules: Rules): WireRules {
     maxUnits: rules.maxUnits,
     maxLivePerCustomer: rules.maxLivePerCustomer,
     lowThreshold: rules.lowThreshold,
+    ...(rules.manualBaselineMs === 0 ? {} : { manualBaseline: durationFromMs(rules.manualBaselineMs) }),
   });
 }
 
@@ -90,6 +91,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     maxUnits: wire.maxUnits === 0 ? FIRST_RULES.maxUnits : wire.maxUnits,
     maxLivePerCustomer: wire.maxLivePerCustomer,
     lowThreshold: wire.lowThreshold,
+    manualBaselineMs: toMs(wire.manualBaseline) ?? FIRST_RULES.manualBaselineMs,
   };
 }
 
@@ -102,7 +104,6 @@ function findUnsupported(wire: WireRules): Refusal | null {
   if (wire.sourcing > SourcingStrategy.PRIORITY) return unsupported('rules.sourcing');
   if (wire.safetyStocks.length > 0) return unsupported('rules.safety_stocks');
   if (wire.exchangePools.length > 0) return unsupported('rules.exchange_pools');
-  if (differs(wire.manualBaseline, 0)) return unsupported('rules.manual_baseline');
   return null;
 }
 
@@ -115,6 +116,7 @@ function findUnclear(wire: WireRules): Refusal | null {
     ['default_hold_window', wire.defaultHoldWindow],
     ['min_hold_window', wire.minHoldWindow],
     ['max_hold_window', wire.maxHoldWindow],
+    ['manual_baseline', wire.manualBaseline],
     ...Object.entries(wire.channelHoldWindows).map(([channel, window]): [string, Duration] => [
       `channel_hold_windows[${JSON.stringify(channel)}]`,
       window,

@@ -166,12 +166,16 @@ const STATE = `case
     when ${says('RESERVED')} then 'RESERVED' when ${says('WAITLISTED')} then 'WAITLISTED'
     when ${says('PREPARING')} then 'PREPARING' when ${says('READY')} then 'READY' end`;
 
-/** Whether the bytes of an event begin as those of a person do. */
-const IS_BY_PERSON = `(select substring(e.body for octet_length(p.start)) = p.start from (values (convert_to(
+/**
+ * Whether the bytes of an event begin as those of a person do. A look for the word where it would stand comes first: it
+ * costs a tenth of making these bytes, and hardly any event has it.
+ */
+const IS_BY_PERSON = `(position(convert_to(',"PERSON"', 'UTF8') in substring(e.body for 160 + 6 * octet_length(e.actor))) > 0
+  and (select substring(e.body for octet_length(p.start)) = p.start from (values (convert_to(
     case when ${IS_FIRST_FORM}
       then '["' || e.event_id || '","' || e.reservation_id || '",' || e.version || ',"' || e.kind || '",'
       else '[2,"' || e.event_id || '","' || e.kind || '",' end
-    || to_json(e.actor) || ',"PERSON"', 'UTF8'))) p (start))`;
+    || to_json(e.actor) || ',"PERSON"', 'UTF8'))) p (start)))`;
 
 export interface HistoryRow {
   readonly reservation_id: string;

@@ -76,7 +76,8 @@ describe.each(byLabel)('%s', (name, method) => {
     const lists = method.name.startsWith('List');
     const listsToo = ['SimulateRules', 'GetKpis'].includes(method.name);
     expect(fieldNames(method.output).includes('next_page_token')).toBe(lists || listsToo);
-    if (lists || method.name === 'GetKpis') expect(fieldNames(method.input)).toEqual(expect.arrayContaining(['page_size', 'page_token']));
+    if (lists || method.name === 'GetKpis')
+      expect(fieldNames(method.input)).toEqual(expect.arrayContaining(['page_size', 'page_token']));
   });
 });
 

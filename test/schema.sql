@@ -115,6 +115,7 @@ create table item (
   constraint item_pkey PRIMARY KEY (sku),
   constraint item_item_id_key UNIQUE (item_id)
 );
+CREATE INDEX item_product ON public.item USING btree (product) WHERE (product <> ''::text);
 
 create table mikro_orm_migrations (
   id integer default nextval('mikro_orm_migrations_id_seq'::regclass) not null,

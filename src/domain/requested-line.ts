@@ -3,10 +3,12 @@ import { type Refusal, refuse } from './refusal.ts';
 import { type Reservation, type ReservationLine, reservedUnits } from './reservation.ts';
 import { forChannel } from './rules.ts';
 import { inPriorityOrder, type LineDemand, type Placement, type Warehouse } from './sourcing.ts';
+import { checkAttributes, notChosen, type WantedAttributes } from './wanted-item.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** One line as a caller asks for it. */
 export interface RequestedLine {
+  /** Empty where no one item has the wanted attributes. */
   readonly sku: string;
   readonly quantity: number;
   readonly orderLineId: string;
@@ -15,6 +17,10 @@ export interface RequestedLine {
   readonly warehouse: string;
   /** Units bought on the order line; 0 where unknown. */
   readonly purchasedQuantity: number;
+  /** What the replacement has to be like; absent where nothing is said of it. */
+  readonly wantedAttributes?: WantedAttributes;
+  /** How many items fit where not just one does. */
+  readonly fittingItems?: number;
 }
 
 export function requestedUnits(lines: readonly RequestedLine[]): number {
@@ -23,9 +29,13 @@ export function requestedUnits(lines: readonly RequestedLine[]): number {
 
 /** Refuses items and warehouses nobody knows; a retired item is never promised again. */
 export function checkNames(work: WorkingSet, lines: readonly RequestedLine[]): Refusal | null {
-  for (const { sku, warehouse } of lines) {
+  for (const line of lines) {
+    const { sku, warehouse } = line;
+    if (sku === '') return notChosen(line);
     const item = work.item(sku);
     if (item === null || item.retired) return refuse('UNKNOWN_SKU', `no item has the SKU ${sku}`, { sku });
+    const differing = checkAttributes(item, line.wantedAttributes);
+    if (differing !== null) return differing;
     const unknown = warehouse === '' ? null : checkWarehouse(work, warehouse);
     if (unknown !== null) return unknown;
   }

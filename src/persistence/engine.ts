@@ -13,6 +13,7 @@ import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
+import type { WantedItems } from '../ports/wanted-items.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import { createChangeFeed } from './change-feed.ts';
@@ -30,6 +31,7 @@ import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
 import { createStockReader } from './stock-reader.ts';
 import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
+import { createWantedItems } from './wanted-items.ts';
 
 /** Everything the service asks of its database. */
 export interface Engine {
@@ -46,6 +48,7 @@ export interface Engine {
   readonly checkpoints: Checkpoints;
   readonly rules: RulesReader;
   readonly kpis: KpiReader;
+  readonly wantedItems: WantedItems;
   /** Makes an eligibility rule one that can be asked. */
   readonly compileRule: CompileRule;
   /** Rejects while the database does not answer. */
@@ -85,6 +88,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     checkpoints: createCheckpoints(pool),
     rules: createRulesReader(pool, deps.monotonicMs),
     kpis: createKpiReader(pool),
+    wantedItems: createWantedItems(pool),
     compileRule: deps.compileRule,
     async ping() {
       await pool.query({ name: 'ping', text: 'select 1' });

@@ -6,6 +6,7 @@ import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
+import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
@@ -34,6 +35,7 @@ export interface HandlerDeps {
   readonly availabilityFeed: AvailabilityFeed;
   readonly reservationFeed: ReservationFeed;
   readonly rules: RulesReader;
+  readonly wantedItems: WantedItems;
   readonly compileRule: CompileRule;
 }
 

@@ -103,13 +103,14 @@ create table incarnation (
 
 create table item (
   sku text not null,
-  item_id uuid not null,
+  item_id text not null,
   name text not null,
   tracking text not null,
   product text not null,
   attributes jsonb not null,
   equivalent_skus text[] not null,
   retired boolean not null,
+  constraint item_id_length CHECK (((char_length(item_id) >= 1) AND (char_length(item_id) <= 128))),
   constraint item_sku_check CHECK (((octet_length(sku) >= 1) AND (octet_length(sku) <= 128))),
   constraint item_tracking_check CHECK ((tracking = ANY (ARRAY['QUANTITY'::text, 'LOT'::text, 'SERIAL'::text]))),
   constraint item_pkey PRIMARY KEY (sku),

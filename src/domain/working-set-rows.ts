@@ -17,6 +17,8 @@ export interface WorkingSetRows {
   readonly earlierRules: readonly RuleSet[];
   readonly warehouses: readonly Warehouse[];
   readonly items: ReadonlyMap<string, Item>;
+  /** SKUs by item id, of the ids that commands name; absent where none does. */
+  readonly skusByItemId?: ReadonlyMap<string, string>;
   /** Every SKU whose pools are locked, whether it has any or not. */
   readonly skus: ReadonlySet<string>;
   readonly pools: readonly StockLevel[];

@@ -137,6 +137,12 @@ export class WorkingSet {
     return this.putItems.get(sku) ?? this.#rows.items.get(sku) ?? null;
   }
 
+  /** The SKU of an item that a command names by its id, or null while there is none. */
+  skuOf(itemId: string): string | null {
+    const put = [...this.putItems.values()].find((item) => item.itemId === itemId);
+    return put?.sku ?? this.#rows.skusByItemId?.get(itemId) ?? null;
+  }
+
   pool(sku: string, warehouse: string): StockLevel | null {
     if (!this.#rows.skus.has(sku)) throw new MissingRows([], [sku]);
     return this.#pools.get(poolKey(sku, warehouse)) ?? null;

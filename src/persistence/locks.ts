@@ -207,6 +207,15 @@ export function readMilestones(ids: readonly string[]): Statement {
   };
 }
 
+/** Items are never renamed or deleted, so that no lock is needed: an id that another unit puts meanwhile is put once. */
+export function readItemOwners(itemIds: readonly string[]): Statement {
+  return {
+    name: 'read-item-owners',
+    text: 'select i.item_id, i.sku from item i where i.item_id = any($1::text[])',
+    values: [itemIds],
+  };
+}
+
 /**
  * Reservations past their deadline on the pools and orders of the commands, oldest first. Looks at the oldest due of the whole service,
  * normally none; `deep` looks through the pools themselves instead, for when very many are due.

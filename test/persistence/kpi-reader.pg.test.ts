@@ -44,7 +44,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const signal = AbortSignal.timeout(60_000);
+const { signal } = new AbortController();
 const rules = { current: () => Promise.resolve(RULES) } as RulesReader;
 const reader = (chunkSize?: number) => createKpiReader(pool, chunkSize);
 

@@ -103,18 +103,20 @@ create table incarnation (
 
 create table item (
   sku text not null,
-  item_id uuid not null,
+  item_id text not null,
   name text not null,
   tracking text not null,
   product text not null,
   attributes jsonb not null,
   equivalent_skus text[] not null,
   retired boolean not null,
+  constraint item_id_length CHECK (((char_length(item_id) >= 1) AND (char_length(item_id) <= 128))),
   constraint item_sku_check CHECK (((octet_length(sku) >= 1) AND (octet_length(sku) <= 128))),
   constraint item_tracking_check CHECK ((tracking = ANY (ARRAY['QUANTITY'::text, 'LOT'::text, 'SERIAL'::text]))),
   constraint item_pkey PRIMARY KEY (sku),
   constraint item_item_id_key UNIQUE (item_id)
 );
+CREATE INDEX item_product ON public.item USING btree (product) WHERE (product <> ''::text);
 
 create table mikro_orm_migrations (
   id integer default nextval('mikro_orm_migrations_id_seq'::regclass) not null,
@@ -240,6 +242,7 @@ CREATE INDEX reservation_in_preparation ON public.reservation USING btree (expir
 CREATE UNIQUE INDEX reservation_live_exchange ON public.reservation USING btree (exchange_id) WHERE (resolve_time IS NULL);
 CREATE INDEX reservation_live_sale ON public.reservation USING btree (reservation_id) WHERE ((channel = 'SALE'::text) AND (resolve_time IS NULL));
 CREATE INDEX reservation_order ON public.reservation USING btree (order_id, reservation_id);
+CREATE INDEX reservation_resolve_time ON public.reservation USING btree (resolve_time, reservation_id) WHERE (resolve_time IS NOT NULL);
 CREATE INDEX reservation_return_case ON public.reservation USING btree (return_case_id, reservation_id);
 CREATE TRIGGER reservation_kept BEFORE DELETE ON public.reservation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER reservation_no_truncate BEFORE TRUNCATE ON public.reservation FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();

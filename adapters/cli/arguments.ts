@@ -33,6 +33,16 @@ export function parseLine(text: string): WantedLine {
 }
 
 /**
+ * Reads `NAME=VALUE`, such as `size=43`. A value may itself hold equals signs.
+ * @throws UsageError
+ */
+export function parseAttribute(text: string): Record<string, string> {
+  const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+  if (name.trim() === '') throw new UsageError(`"${text}" is no attribute; write NAME=VALUE, such as size=43`);
+  return Object.fromEntries([[name.trim(), value.trim()]]);
+}
+
+/**
  * Reads `LINE:QUANTITY`, such as `1:2`.
  * @throws UsageError
  */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addAuditCommands } from './commands/audit.ts';
 import { addAvailabilityCommand } from './commands/availability.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addKpisCommand } from './commands/kpis.ts';
 import { addLaterCommands } from './commands/later.ts';
 import { addListCommand } from './commands/list.ts';
 import { addMoveCommands } from './commands/moves.ts';
@@ -59,6 +60,7 @@ export function createProgram(context: CliContext): Command {
   addStockCommands(program, open);
   const rules = addRulesCommands(program, open);
   addAuditCommands(program, open);
+  addKpisCommand(program, open);
   addLaterCommands(program, rules, addWmsCommands(program));
   addDoctorCommand(program, open);
   return program;

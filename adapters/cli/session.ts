@@ -3,6 +3,7 @@ import { type Client, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { AuditService } from '../../src/gen/earmark/v1/audit_service_pb.ts';
 import { AvailabilityService } from '../../src/gen/earmark/v1/availability_service_pb.ts';
+import { KpiService } from '../../src/gen/earmark/v1/kpi_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { RuleService } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { StockService } from '../../src/gen/earmark/v1/stock_service_pb.ts';
@@ -40,6 +41,7 @@ export interface Session extends CliContext {
   readonly stock: Client<typeof StockService>;
   readonly rules: Client<typeof RuleService>;
   readonly audit: Client<typeof AuditService>;
+  readonly kpis: Client<typeof KpiService>;
 }
 
 /** Opens the session of the command that runs; to be called in its action. */
@@ -61,6 +63,7 @@ export function openSession(context: CliContext, address: ServiceAddress, isJson
     stock: createClient(StockService, transport),
     rules: createClient(RuleService, transport),
     audit: createClient(AuditService, transport),
+    kpis: createClient(KpiService, transport),
   };
 }
 

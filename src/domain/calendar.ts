@@ -14,6 +14,29 @@ export function addCalendarWindow(at: number, windowMs: number, timeZone: string
   return fromLocal(at + offsetAt(at, timeZone) + days * DAY_MS, timeZone) + (windowMs - days * DAY_MS);
 }
 
+/** Offsets change, and days begin, at whole quarters of an hour. */
+const QUARTER_MS = 900_000;
+
+/**
+ * Names the local day of an instant, such as `2026-01-31`, and remembers the answers: it is asked for very many instants
+ * of few days.
+ * @param timeZone IANA name
+ */
+export function createDayNamer(timeZone: string): (at: number) => string {
+  const known = new Map<number, string>();
+  return (at) => {
+    const quarter = Math.floor(at / QUARTER_MS);
+    const day = known.get(quarter) ?? dayAt(at, timeZone);
+    known.set(quarter, day);
+    return day;
+  };
+}
+
+function dayAt(at: number, timeZone: string): string {
+  const [day = ''] = new Date(at + offsetAt(at, timeZone)).toISOString().split('T');
+  return day;
+}
+
 /** The first instant at which clocks of the zone show a local time, given as if it were UTC. */
 function fromLocal(local: number, timeZone: string): number {
   // No zone has two changes within two days, so one of these offsets holds; the larger one gives the earlier instant.

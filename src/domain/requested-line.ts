@@ -5,10 +5,12 @@ import { type Reservation, type ReservationLine, reservedUnits, waitingUnits } f
 import { forChannel, ruleLimit } from './rules.ts';
 import { inPriorityOrder, type LineDemand, nearestFirst, type Placement, type Warehouse } from './sourcing.ts';
 import { SALE_CHANNEL, type StockLevel } from './stock-level.ts';
+import { checkAttributes, notChosen, type WantedAttributes } from './wanted-item.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** One line as a caller asks for it. */
 export interface RequestedLine {
+  /** Empty where no one item has the wanted attributes. */
   readonly sku: string;
   readonly quantity: number;
   readonly orderLineId: string;
@@ -17,6 +19,10 @@ export interface RequestedLine {
   readonly warehouse: string;
   /** Units bought on the order line; 0 where unknown. */
   readonly purchasedQuantity: number;
+  /** What the replacement has to be like; absent where nothing is said of it. */
+  readonly wantedAttributes?: WantedAttributes;
+  /** How many items fit where not just one does. */
+  readonly fittingItems?: number;
 }
 
 export function requestedUnits(lines: readonly RequestedLine[]): number {
@@ -25,9 +31,13 @@ export function requestedUnits(lines: readonly RequestedLine[]): number {
 
 /** Refuses items and warehouses nobody knows; a retired item is never promised again. */
 export function checkNames(work: WorkingSet, lines: readonly RequestedLine[]): Refusal | null {
-  for (const { sku, warehouse } of lines) {
+  for (const line of lines) {
+    const { sku, warehouse } = line;
+    if (sku === '') return notChosen(line);
     const item = work.item(sku);
     if (item === null || item.retired) return refuse('UNKNOWN_SKU', `no item has the SKU ${sku}`, { sku });
+    const differing = checkAttributes(item, line.wantedAttributes);
+    if (differing !== null) return differing;
     const unknown = warehouse === '' ? null : checkWarehouse(work, warehouse);
     if (unknown !== null) return unknown;
   }

@@ -23,6 +23,7 @@ const FIELDS: readonly (readonly [field: string, text: (rules: Rules) => string]
   ['max_units', (rules) => String(rules.maxUnits)],
   ['max_live_per_customer', (rules) => (rules.maxLivePerCustomer === 0 ? 'none' : String(rules.maxLivePerCustomer))],
   ['low_threshold', (rules) => String(rules.lowThreshold)],
+  ['manual_baseline', (rules) => (rules.manualBaselineMs === 0 ? 'unknown' : duration(rules.manualBaselineMs))],
 ];
 
 /** What differs between two versions, one readable sentence each; nothing where they say the same. */

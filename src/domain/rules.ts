@@ -40,6 +40,8 @@ export interface Rules {
   readonly maxLivePerCustomer: number;
   /** Available units at or below which a pool is flagged LOW; 0 turns the flag off. */
   readonly lowThreshold: number;
+  /** How long dispatch took by hand, in milliseconds: what KPIs compare with; 0 means unknown. */
+  readonly manualBaselineMs: number;
 }
 
 /** One condition that an exchange must meet. */
@@ -89,6 +91,7 @@ export const FIRST_RULES: Rules = {
   maxUnits: 1_000,
   maxLivePerCustomer: 0,
   lowThreshold: 0,
+  manualBaselineMs: 0,
 };
 
 /** Names a version, for those who make the next one from it. */

@@ -18,6 +18,8 @@ export interface WorkingSetRows {
   readonly earlierRules: readonly RuleSet[];
   readonly warehouses: readonly Warehouse[];
   readonly items: ReadonlyMap<string, Item>;
+  /** SKUs by item id, of the ids that commands name; absent where none does. */
+  readonly skusByItemId?: ReadonlyMap<string, string>;
   /** Every SKU whose pools are locked, whether it has any or not. */
   readonly skus: ReadonlySet<string>;
   /** Those of them that the commands themselves are about: their queues are served before anything is decided. */

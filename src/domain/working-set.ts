@@ -8,17 +8,18 @@ import { LockedPools } from './locked-pools.ts';
 import { MilestoneLog } from './milestone-log.ts';
 import { MissingRows } from './missing-rows.ts';
 import { OrderLineUses } from './order-line-uses.ts';
+import type { Cause, Movement, MovementKind, RecordedTransition } from './recorded-change.ts';
 import { assertInvariant } from './refusal.ts';
 import { isDue, type Reservation } from './reservation.ts';
 import { expire } from './resolution.ts';
 import { RuleBook, type RuleSet } from './rule-book.ts';
 import type { Rules } from './rules.ts';
-import type { SeenPool } from './seen-pools.ts';
 import type { Warehouse } from './sourcing.ts';
 import { applyDelta, poolKey, SALE_CHANNEL, type StockDelta, type StockLevel } from './stock-level.ts';
-import type { TransitionKind } from './transition.ts';
 import { Waitlist } from './waitlist.ts';
 import type { WorkingSetRows } from './working-set-rows.ts';
+
+export type { Cause, Movement, MovementKind, RecordedTransition } from './recorded-change.ts';
 
 /** Names one reservation by any of its three ids. */
 export interface Target {
@@ -37,41 +38,6 @@ export interface ExchangeState {
   readonly reservationId: string | null;
   /** The terminal milestone that closed it, or null while open. */
   readonly closedBy: string | null;
-}
-
-/** Who and what caused a change, for its audit event. */
-export interface Cause {
-  readonly caller: Caller;
-  /** Short code or words of the caller; never customer data. */
-  readonly reason: string;
-  readonly traceId: string;
-  /** W3C trace context of the causing request; empty where there is none. */
-  readonly traceparent: string;
-}
-
-export interface RecordedTransition {
-  readonly kind: TransitionKind;
-  readonly previous: Reservation | null;
-  readonly next: Reservation;
-  readonly cause: Cause;
-  /** The pools as the decision saw them, where it chose among some. */
-  readonly seen?: readonly SeenPool[];
-}
-
-export type MovementKind = 'RECEIVED' | 'ADJUSTED' | 'COUNTED' | 'SHIPPED' | 'SHORT_PICKED';
-
-/** A change of what is physically there. Reserving and releasing move nothing and write no movement. */
-export interface Movement {
-  readonly sku: string;
-  readonly warehouse: string;
-  readonly kind: MovementKind;
-  readonly onHandDelta: number;
-  readonly unavailableDelta: number;
-  readonly committedDelta: number;
-  /** When it happened in the warehouse, in milliseconds since the Unix epoch. */
-  readonly occurredAt: number;
-  readonly reservationId: string | null;
-  readonly cause: Cause;
 }
 
 /**
@@ -142,6 +108,12 @@ export class WorkingSet {
   item(sku: string): Item | null {
     if (!this.#rows.skus.has(sku)) throw new MissingRows([], [sku]);
     return this.putItems.get(sku) ?? this.#rows.items.get(sku) ?? null;
+  }
+
+  /** The SKU of an item that a command names by its id, or null while there is none. */
+  skuOf(itemId: string): string | null {
+    const put = [...this.putItems.values()].find((item) => item.itemId === itemId);
+    return put?.sku ?? this.#rows.skusByItemId?.get(itemId) ?? null;
   }
 
   pool(sku: string, warehouse: string): StockLevel | null {

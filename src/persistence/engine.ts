@@ -9,10 +9,12 @@ import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
+import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { WaitlistReader } from '../ports/waitlist-reader.ts';
+import type { WantedItems } from '../ports/wanted-items.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import { createChangeFeed } from './change-feed.ts';
@@ -22,6 +24,7 @@ import { createDecisionReader } from './decision-reader.ts';
 import { createDueReader } from './due-reader.ts';
 import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
+import { createKpiReader } from './kpi-reader.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
 import { createRefusals } from './refusals.ts';
@@ -30,6 +33,7 @@ import { createRulesReader } from './rules-reader.ts';
 import { createStockReader } from './stock-reader.ts';
 import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
 import { createWaitlistReader } from './waitlist-reader.ts';
+import { createWantedItems } from './wanted-items.ts';
 
 /** Everything the service asks of its database. */
 export interface Engine {
@@ -46,6 +50,8 @@ export interface Engine {
   readonly ledger: LedgerAuditor;
   readonly checkpoints: Checkpoints;
   readonly rules: RulesReader;
+  readonly kpis: KpiReader;
+  readonly wantedItems: WantedItems;
   /** Makes an eligibility rule one that can be asked. */
   readonly compileRule: CompileRule;
   /** Rejects while the database does not answer. */
@@ -85,6 +91,8 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     ledger: observedAuditor(pool, deps),
     checkpoints: createCheckpoints(pool),
     rules: createRulesReader(pool, deps.monotonicMs),
+    kpis: createKpiReader(pool),
+    wantedItems: createWantedItems(pool),
     compileRule: deps.compileRule,
     async ping() {
       await pool.query({ name: 'ping', text: 'select 1' });

@@ -16,11 +16,16 @@ const CAUSES_MAX = 5;
 export function classifyFailure(error: unknown): Failure {
   const state = sqlState(error);
   if (state === null) return isNetworkError(error) ? 'connection' : 'data';
-  if (CONTENTION.has(state)) return 'contention';
+  if (CONTENTION.has(state) || isItemPutMeanwhile(state, error)) return 'contention';
   if (CONNECTION.has(state) || state.startsWith(CONNECTION_CLASS)) return 'connection';
   if (state === '53300') return 'connection';
   if (state.startsWith(EXHAUSTED_CLASS)) return 'exhausted';
   return 'data';
+}
+
+/** Another unit has put an item with the same id at the same moment: the next try reads it, and says so. */
+function isItemPutMeanwhile(state: string, error: unknown): boolean {
+  return state === '23505' && (error as { constraint?: unknown }).constraint === 'item_item_id_key';
 }
 
 export function sqlState(error: unknown): string | null {

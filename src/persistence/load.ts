@@ -24,6 +24,7 @@ import {
   lockRules,
   readClock,
   readDue,
+  readItemOwners,
   readMilestones,
   readMovedSince,
 } from './locks.ts';
@@ -87,6 +88,9 @@ export async function lockAndLoad(
     newestRules: rows<{ version: number }>('read-newest-rules')[0]?.version ?? null,
     warehouses: await cache.warehouses(client, clock.catalog_version),
     items: await cache.items(client, clock.catalog_version, locks.skus),
+    skusByItemId: new Map(
+      rows<{ item_id: string; sku: string }>('read-item-owners').map((row) => [row.item_id, row.sku]),
+    ),
     skus: new Set(locks.skus),
     wantedSkus: locks.wantedSkus,
     waiting,
@@ -137,6 +141,7 @@ function swappedSince(locks: LockSet, reservations: readonly Reservation[]): str
 function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: boolean) {
   const claims = commands.filter((command): command is Command & { claim: Claim } => command.claim !== null);
   const movedSince = commands.flatMap((command) => [...command.needs.movedSince]);
+  const itemIds = commands.flatMap(({ needs }) => needs.itemIds ?? []);
   const statements: Statement[] = [
     ...(claims.length > 0 ? [claimRequests(claims)] : []),
     ...(locks.newRules ? lockRules() : []),
@@ -149,6 +154,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.milestones && locks.reservationIds.length > 0 ? [readMilestones(locks.reservationIds)] : []),
     ...(locks.skus.length > 0 ? [readDue(locks, deepDue)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),
+    ...(itemIds.length > 0 ? [readItemOwners(itemIds)] : []),
     readClock(),
   ];
   return { statements, named: statements.map((statement) => statement.name) };

@@ -207,6 +207,14 @@ export function readMilestones(ids: readonly string[]): Statement {
   };
 }
 
+/** Items are never renamed or deleted, so that no lock is needed: an id that another unit puts meanwhile is put once. */
+export function readItemOwners(itemIds: readonly string[]): Statement {
+  return {
+    name: 'read-item-owners',
+    text: 'select i.item_id, i.sku from item i where i.item_id = any($1::text[])',
+    values: [itemIds],
+  };
+}
 /** Those of the locked SKUs, the statement's third parameter, that somebody waits for. */
 const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
           where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued`;

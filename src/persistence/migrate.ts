@@ -11,6 +11,8 @@ import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
 import { STOCK_RULES_SQL } from './migrations/006-stock-rules.sql.ts';
 import { WAITLIST_SQL } from './migrations/007-waitlist.sql.ts';
+import { RESOLVED_RESERVATIONS_SQL } from './migrations/011-resolved-reservations.sql.ts';
+import { WANTED_ITEMS_SQL } from './migrations/011-wanted-items.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -61,6 +63,18 @@ class Waitlist extends Migration {
   }
 }
 
+class ResolvedReservations extends Migration {
+  override up(): void {
+    this.addSql(RESOLVED_RESERVATIONS_SQL);
+  }
+}
+
+class ItemsOfProducts extends Migration {
+  override up(): void {
+    this.addSql(WANTED_ITEMS_SQL);
+  }
+}
+
 /** Forward only, in this order; a name once released never changes. */
 export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
@@ -70,6 +84,8 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '005-audit', class: Audit },
   { name: '006-stock-rules', class: StockRules },
   { name: '007-waitlist', class: Waitlist },
+  { name: '011-resolved-reservations', class: ResolvedReservations },
+  { name: '011-wanted-items', class: ItemsOfProducts },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

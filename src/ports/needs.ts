@@ -11,6 +11,8 @@ export interface Needs {
   readonly customers: readonly string[];
   /** Lines of the orders that the targets belong to. */
   readonly targetOrderLineIds?: readonly string[];
+  /** Ids of items, to find the SKUs they have. */
+  readonly itemIds?: readonly string[];
   /** Pools to create where they are missing. */
   readonly newPools: readonly PoolRef[];
   /** Counts that need to know what moved after their own time. */

@@ -2,14 +2,17 @@ import type { CompileRule } from '../domain/eligibility.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
+import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { WaitlistReader } from '../ports/waitlist-reader.ts';
+import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
 import { explanationHandlers } from './explanation-handlers.ts';
+import { kpiHandlers } from './kpi-handlers.ts';
 import { moveHandlers } from './move-handlers.ts';
 import { reservationReadHandlers } from './reservation-read-handlers.ts';
 import { reserveHandlers } from './reserve-handlers.ts';
@@ -30,9 +33,11 @@ export interface HandlerDeps {
   readonly waitlist: WaitlistReader;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
+  readonly kpis: KpiReader;
   readonly availabilityFeed: AvailabilityFeed;
   readonly reservationFeed: ReservationFeed;
   readonly rules: RulesReader;
+  readonly wantedItems: WantedItems;
   readonly compileRule: CompileRule;
 }
 
@@ -48,5 +53,6 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...stockHandlers(deps),
     ...ruleHandlers(deps),
     ...auditHandlers(deps),
+    ...kpiHandlers(deps),
   ]);
 }

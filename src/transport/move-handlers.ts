@@ -6,7 +6,9 @@ import {
   type TransferRequest,
   TransferRequestSchema,
 } from '../gen/earmark/v1/reservation_service_pb.ts';
+import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Outcome, UnitOfWork } from '../ports.ts';
+import { chooseItems } from '../use-cases/choose-items.ts';
 import { swapReservation } from '../use-cases/swap.ts';
 import { transferReservation } from '../use-cases/transfer.ts';
 import { contentHash } from './content-hash.ts';
@@ -17,6 +19,7 @@ import { refusedCall } from './rpc-failure.ts';
 
 interface Deps {
   readonly unitOfWork: UnitOfWork;
+  readonly wantedItems: WantedItems;
 }
 
 /** Swap and Transfer. */
@@ -31,7 +34,7 @@ export function moveHandlers(deps: Deps): Rpc[] {
   ];
 }
 
-function swap(deps: Deps, request: SwapRequest, call: RpcCall): Promise<Outcome> {
+async function swap(deps: Deps, request: SwapRequest, call: RpcCall): Promise<Outcome> {
   const refusal = findUnsupported(request);
   if (refusal !== null) throw refusedCall(refusal);
   const input = {
@@ -43,7 +46,8 @@ function swap(deps: Deps, request: SwapRequest, call: RpcCall): Promise<Outcome>
     partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
     waitlist: request.shortfallPolicy === ShortfallPolicy.WAITLIST,
   };
-  return swapReservation(deps, input, call);
+  const [chosen = input] = await chooseItems(deps, [input]);
+  return swapReservation(deps, chosen, call);
 }
 
 function transfer(deps: Deps, request: TransferRequest, call: RpcCall): Promise<Outcome> {

@@ -1,7 +1,9 @@
 import { refuse } from '../domain/refusal.ts';
 import { ReservationService } from '../gen/earmark/v1/reservation_service_pb.ts';
 import type { ReserveRequest } from '../gen/earmark/v1/reserve_pb.ts';
+import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Ids, Outcome, UnitOfWork } from '../ports.ts';
+import { chooseItems } from '../use-cases/choose-items.ts';
 import { type ReserveInput, reserve } from '../use-cases/reserve.ts';
 import { concurrently } from './concurrently.ts';
 import { isRefusal, refusedOutcome, toReserveInput, toReserveResponse, toWireOutcome } from './reserve-mapping.ts';
@@ -13,6 +15,7 @@ export const RESERVE_STREAM_IN_FLIGHT_MAX = 256;
 export interface ReserveDeps {
   readonly unitOfWork: UnitOfWork;
   readonly ids: Ids;
+  readonly wantedItems: WantedItems;
 }
 
 /** Reserve, BatchReserve and ReserveStream: three ways into one use case. */
@@ -55,11 +58,8 @@ async function reserveOne(deps: ReserveDeps, request: ReserveRequest, call: RpcC
 /** Requests that this version cannot decide are refused in their place; the others go on together, in order. */
 async function reserveAll(deps: ReserveDeps, requests: readonly ReserveRequest[], call: RpcCall): Promise<Outcome[]> {
   const inputs = requests.map(toReserveInput);
-  const decided = await reserve(
-    deps,
-    inputs.filter((input): input is ReserveInput => !isRefusal(input)),
-    call,
-  );
+  const clear = inputs.filter((input): input is ReserveInput => !isRefusal(input));
+  const decided = await reserve(deps, await chooseItems(deps, clear), call);
   return inputs.map((input) => {
     if (isRefusal(input)) return refusedOutcome(input);
     const outcome = decided.shift();

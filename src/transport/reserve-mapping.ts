@@ -56,7 +56,6 @@ export function findUnsupported(request: Pick<ReserveRequest, 'lines' | 'shortfa
   for (const line of request.lines) {
     if (line.lot !== '') return unsupported('lines.lot');
     if (line.unitIds.length > 0) return unsupported('lines.unit_ids');
-    if (Object.keys(line.wantedAttributes).length > 0) return unsupported('lines.wanted_attributes');
   }
   return null;
 }
@@ -72,15 +71,17 @@ function toFacts(facts: WireFacts | undefined): ExchangeFacts {
   };
 }
 
-/** Without a SKU the replacement is like for like: the returned item itself. */
+/** With neither a SKU nor attributes the replacement is like for like: the returned item itself. */
 export function toRequestedLine(line: ReserveLine): RequestedLine {
+  const isWanted = Object.keys(line.wantedAttributes).length > 0;
   return {
-    sku: line.sku === '' ? line.returnedSku : line.sku,
+    sku: line.sku === '' && !isWanted ? line.returnedSku : line.sku,
     quantity: line.quantity,
     orderLineId: line.orderLineId,
     returnedSku: line.returnedSku,
     warehouse: line.warehouse,
     purchasedQuantity: line.purchasedQuantity,
+    ...(isWanted ? { wantedAttributes: line.wantedAttributes } : {}),
   };
 }
 

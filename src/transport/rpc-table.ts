@@ -26,7 +26,6 @@ export const UNIMPLEMENTED_RPCS: readonly string[] = [
   'StockService/ListShortages',
   'RuleService/SimulateRules',
   'RuleService/ApplyRules',
-  'KpiService/GetKpis',
   'NotificationService/ListNotifications',
   'NotificationService/AcknowledgeNotification',
 ];

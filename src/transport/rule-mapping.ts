@@ -50,6 +50,7 @@ export function toWireRules(rules: Rules): WireRules {
     maxUnits: rules.maxUnits,
     maxLivePerCustomer: rules.maxLivePerCustomer,
     lowThreshold: rules.lowThreshold,
+    ...(rules.manualBaselineMs === 0 ? {} : { manualBaseline: durationFromMs(rules.manualBaselineMs) }),
   });
 }
 
@@ -95,6 +96,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     maxUnits: wire.maxUnits === 0 ? FIRST_RULES.maxUnits : wire.maxUnits,
     maxLivePerCustomer: wire.maxLivePerCustomer,
     lowThreshold: wire.lowThreshold,
+    manualBaselineMs: toMs(wire.manualBaseline) ?? FIRST_RULES.manualBaselineMs,
   };
 }
 
@@ -116,7 +118,6 @@ function findUnsupported(wire: WireRules): Refusal | null {
   const differs = (window: Duration | undefined, ms: number) => window !== undefined && toMs(window) !== ms;
   if (differs(wire.expiryWarning, EXPIRY_WARNING_MS)) return unsupported('rules.expiry_warning');
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
-  if (differs(wire.manualBaseline, 0)) return unsupported('rules.manual_baseline');
   return null;
 }
 
@@ -130,6 +131,7 @@ function findUnclear(wire: WireRules): Refusal | null {
     ['min_hold_window', wire.minHoldWindow],
     ['max_hold_window', wire.maxHoldWindow],
     ['waitlist_window', wire.waitlistWindow],
+    ['manual_baseline', wire.manualBaseline],
     ...Object.entries(wire.channelHoldWindows).map(([channel, window]): [string, Duration] => [
       `channel_hold_windows[${JSON.stringify(channel)}]`,
       window,

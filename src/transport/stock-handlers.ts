@@ -42,7 +42,9 @@ function catalogHandlers(deps: Deps): Rpc[] {
   return [
     unary(StockService.method.putItems, async (request, call) => {
       const items = allOf(request.items, (item) => fromItem(item, deps.ids.uuid()));
-      const outcome = await putItems(deps, { ...keyOf(PutItemsRequestSchema, request), items }, call);
+      const namedIds = request.items.map(({ itemId }) => itemId).filter((itemId) => itemId !== '');
+      const input = { ...keyOf(PutItemsRequestSchema, request), items, namedIds };
+      const outcome = await putItems(deps, input, call);
       const { answer, replayed } = succeeded(outcome);
       if (answer.kind !== 'items') throw new TypeError('PutItems answers with items');
       return { items: answer.items.map(toItem), replayed };

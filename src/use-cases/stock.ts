@@ -1,5 +1,6 @@
 import { applyCount, type StockCount } from '../domain/counting.ts';
 import type { Item } from '../domain/item.ts';
+import { keepItemIds } from '../domain/item-ids.ts';
 import { MissingRows } from '../domain/missing-rows.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
@@ -87,18 +88,22 @@ export function countAll(
   return levelsOf(work, counts);
 }
 
-/** Creates or replaces items by SKU; the stable item id of a known SKU stays. */
+/**
+ * Creates or replaces items by SKU; the stable item id of a known SKU stays.
+ * @param input with the item ids that the caller chose, where it chose any
+ */
 export function putItems(
   deps: Deps,
-  input: RequestKey & { readonly items: readonly Item[] },
+  input: RequestKey & { readonly items: readonly Item[]; readonly namedIds?: readonly string[] },
   call: Call,
 ): Promise<Outcome> {
   const command: Command = {
     ...catalogCommand('put-items', 'PutItems', input, call),
-    needs: { ...NO_NEEDS, skus: input.items.map((item) => item.sku) },
+    needs: { ...NO_NEEDS, skus: input.items.map((item) => item.sku), itemIds: input.namedIds ?? [] },
     lineCount: input.items.length,
     decide: (work) => {
-      const items = input.items.map((item) => ({ ...item, itemId: work.item(item.sku)?.itemId ?? item.itemId }));
+      const items = keepItemIds(work, input.items, new Set(input.namedIds));
+      if ('reason' in items) return { refusal: items };
       for (const item of items) work.putItem(item);
       return { answer: { kind: 'items', items } };
     },

@@ -1,6 +1,7 @@
 import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 import {
+  parseAttribute,
   parseDuration,
   parseInstant,
   parseLine,
@@ -81,4 +82,10 @@ test('shows enum values short and reads both forms', () => {
   expect(parseEnum(ReservationStateSchema, 'RESERVATION_STATE_EXPIRED')).toBe(ReservationState.EXPIRED);
   expect(() => parseEnum(ReservationStateSchema, 'UNSPECIFIED')).toThrow(UsageError);
   expect(shortNames(ReservationStateSchema)).not.toContain('UNSPECIFIED');
+});
+
+test('attributes are read as name and value', () => {
+  expect(parseAttribute('size=43')).toEqual({ size: '43' });
+  expect(parseAttribute(' note = a=b ')).toEqual({ note: 'a=b' });
+  for (const text of ['size', '=43', ' =43']) expect(() => parseAttribute(text)).toThrow(UsageError);
 });

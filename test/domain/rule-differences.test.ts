@@ -32,6 +32,7 @@ test.each<[Partial<Rules>, string[]]>([
       'what follows from CONVERTED_TO_REFUND was a release as REFUNDED, is now nothing',
     ],
   ],
+  [{ manualBaselineMs: 3 * DAY_MS }, ['manual_baseline was unknown, is now 3 d']],
   [{ channelHoldWindowsMs: { store: DAY_MS } }, ['channel_hold_windows of store was unset, is now 1 d']],
   [
     { channelWarehouses: { store: [], web: ['W1', 'W2'] } },
@@ -97,6 +98,7 @@ test('every rule that can be changed is told', () => {
     { maxUnits: 1 },
     { maxLivePerCustomer: 1 },
     { lowThreshold: 1 },
+    { manualBaselineMs: 1 },
   ];
   const told = new Set(['version', 'effectiveAt', 'reason', ...changes.flatMap((change) => Object.keys(change))]);
   expect([...told].sort()).toEqual(Object.keys(FIRST_RULES).sort());

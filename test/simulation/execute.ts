@@ -26,7 +26,12 @@ import { canonOfOutcome } from './model/canon.ts';
 import type { ModelOutcome } from './model/state.ts';
 import { type RealIds, refKey } from './world.ts';
 
-const CALL: Call = { caller: { principal: 'simulation', actorType: 'SERVICE', channel: '' }, trace: null };
+/** Every fourth request is by a person, under the same principal. */
+function callOf({ requestId }: { readonly requestId: string }): Call {
+  const actorType = Number(requestId.slice(1)) % 4 === 0 ? 'PERSON' : 'SERVICE';
+  return { caller: { principal: 'simulation', actorType, channel: '' }, trace: null };
+}
+
 const DEADLINE_MS = 20_000;
 const NO_SUCH_ID = '00000000-0000-7000-8000-000000000000';
 
@@ -54,7 +59,11 @@ export async function executeTogether(
   world: RealWorld,
   commands: readonly ReserveCommand[],
 ): Promise<ModelOutcome[]> {
-  const outcomes = await reserve({ ...engine, ids: world.ids }, commands.map(reserveInput), CALL);
+  const outcomes = await reserve(
+    { ...engine, ids: world.ids },
+    commands.map(reserveInput),
+    callOf(commands[0] ?? { requestId: '' }),
+  );
   return outcomes.map(canonOfOutcome);
 }
 
@@ -63,9 +72,10 @@ export type CallCommand = Exclude<SimCommand, { kind: 'pick' | 'counted' | 'swee
 /** Sends one call and answers what the service answered. */
 export async function callService(engine: Engine, world: RealWorld, command: CallCommand): Promise<Outcome> {
   const key = { requestId: command.requestId, contentHash: contentHashOf(command) };
+  const call = callOf(command);
   switch (command.kind) {
     case 'reserve': {
-      const [outcome] = await reserve({ ...engine, ids: world.ids }, [reserveInput(command)], CALL);
+      const [outcome] = await reserve({ ...engine, ids: world.ids }, [reserveInput(command)], call);
       if (outcome === undefined) throw new Error('a reserve was not answered');
       return outcome;
     }
@@ -74,43 +84,40 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       return await releaseReservation(
         engine,
         { ...key, target: toTarget(world, command.target), etag, reason, note: '' },
-        CALL,
+        call,
       );
     }
     case 'fulfil': {
       const { lines, close } = command;
-      return await fulfilReservation(engine, { ...key, target: toTarget(world, command.target), lines, close }, CALL);
+      return await fulfilReservation(engine, { ...key, target: toTarget(world, command.target), lines, close }, call);
     }
     case 'extend': {
       const { etag, expireAt } = command;
-      return await extendReservation(engine, { ...key, target: toTarget(world, command.target), etag, expireAt }, CALL);
+      return await extendReservation(engine, { ...key, target: toTarget(world, command.target), etag, expireAt }, call);
     }
     case 'swap': {
       const { etag, partial, waitlist = false } = command;
       const target = toTarget(world, command.target);
-      return await swapReservation(
-        engine,
-        { ...key, target, etag, lines: command.lines.map(toLine), partial, waitlist },
-        CALL,
-      );
+      const lines = command.lines.map(toLine);
+      return await swapReservation(engine, { ...key, target, etag, lines, partial, waitlist }, call);
     }
     case 'transfer': {
       const { etag, toWarehouse, lines } = command;
       const target = toTarget(world, command.target);
-      return await transferReservation(engine, { ...key, target, etag, toWarehouse, lines }, CALL);
+      return await transferReservation(engine, { ...key, target, etag, toWarehouse, lines }, call);
     }
     case 'rules': {
       const { from, effectiveAt, rules } = command;
       const draft = { ...FIRST_RULES, ...rules, effectiveAt };
       const etag = rulesEtag(world.firstRules + from);
-      return await putRules(engine, { ...key, etag, draft }, CALL);
+      return await putRules(engine, { ...key, etag, draft }, call);
     }
     case 'receive':
-      return await receiveStock(engine, { ...key, reason: 'simulated', receipts: command.changes }, CALL);
+      return await receiveStock(engine, { ...key, reason: 'simulated', receipts: command.changes }, call);
     case 'adjust':
-      return await adjustStock(engine, { ...key, reason: 'simulated', adjustments: command.changes }, CALL);
+      return await adjustStock(engine, { ...key, reason: 'simulated', adjustments: command.changes }, call);
     case 'count':
-      return await countStock(engine, { ...key, reason: 'simulated', counts: command.counts }, CALL);
+      return await countStock(engine, { ...key, reason: 'simulated', counts: command.counts }, call);
   }
 }
 
@@ -122,7 +129,7 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     returnCaseId: `case-${command.exchangeId}`,
     orderId: command.orderId,
     customerRef: '',
-    channel: command.channel ?? '',
+    channel: command.channel || (command.exchangeId < 'x4' ? 'web' : ''),
     lines: command.lines.map(toLine),
     facts: { ...NO_FACTS, deliveredAt: command.deliveredAt, reason: command.reason },
     destination: { countryCode: '', postalCode: '' },

@@ -5,6 +5,7 @@ import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
+import { differingKpis } from './kpis.ts';
 import { canonOfLevels, canonOfPool } from './model/canon.ts';
 import { serveQueues } from './model/queue.ts';
 import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
@@ -58,6 +59,7 @@ export async function runHistory(world: World, seed: number): Promise<HistoryRep
   for (let step = 0; step < STEPS; step += 1) await run.step();
   await run.refreshPools();
   await run.verifyLedger();
+  await run.verifyKpis();
   return run.report();
 }
 
@@ -218,6 +220,13 @@ class HistoryRun {
   async #verify(): Promise<void> {
     const { drifts } = await this.#world.engines[0].ledger.verify();
     if (drifts.length > 0) throw this.#failure(drifts.map((drift) => `drift ${JSON.stringify(drift)}`));
+  }
+
+  /** I21: the service's figures are those that its events give. */
+  async verifyKpis(): Promise<void> {
+    const period = { from: START_AT, until: this.#model.now + 1 };
+    const found = await differingKpis(this.#world.engines[0], this.#random, period);
+    if (found.length > 0) throw this.#failure(found);
   }
 
   #failure(why: readonly string[]): HistoryFailure {

@@ -212,10 +212,16 @@ export const SERVICE_CASES: readonly ProtoCase[] = [
   {
     schema: GetKpisRequestSchema,
     valid: { startTime: '2026-01-01T00:00:00Z', endTime: '2026-02-01T00:00:00Z' },
-    good: [['no period', { startTime: undefined, endTime: undefined }]],
+    good: [
+      ['no period', { startTime: undefined, endTime: undefined }],
+      ['a page of a list', { list: 'KPI_SELECTION_EXPIRED', pageSize: 500, pageToken: 'x' }],
+    ],
     bad: [
       ['a period of nothing', { endTime: '2026-01-01T00:00:00Z' }, ' get_kpis.period'],
       ['a grouping that does not exist', { groupBy: 9 }, 'groupBy enum.defined_only'],
+      ['a list that does not exist', { list: 9 }, 'list enum.defined_only'],
+      ['a page of nothing', { pageToken: 'x' }, ' get_kpis.page'],
+      ['too many on a page', { pageSize: 501 }, 'pageSize int32.gte_lte'],
     ],
   },
   { schema: ListNotificationsRequestSchema, valid: {}, bad: page },

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { DurationSchema, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from 'vitest';
 import { FIRST_RULES } from '../../src/domain/rules.ts';
 import { Milestone, ReleaseReason } from '../../src/gen/earmark/v1/reservation_pb.ts';
@@ -42,7 +42,6 @@ describe('rules on the wire', () => {
   test.each<[string, WireRules]>([
     ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
     ['rules.pick_on', { pickOn: Milestone.APPROVED }],
-    ['rules.manual_baseline', { manualBaseline: durationFromMs(DAY_MS) }],
   ])('that would not be followed are refused: %s', (feature, wire) => {
     expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
   });
@@ -69,7 +68,15 @@ describe('rules on the wire', () => {
     expect(draftOf(wire)).not.toHaveProperty('metadata');
   });
 
+  test('tell how long dispatch took by hand, or that nobody knows', () => {
+    const draft = draftOf({ manualBaseline: durationFromMs(DAY_MS) });
+    expect(draft).toMatchObject({ manualBaselineMs: DAY_MS });
+    expect(toWireRules({ ...FIRST_RULES, manualBaselineMs: DAY_MS }).manualBaseline).toEqual(durationFromMs(DAY_MS));
+    expect(toWireRules(FIRST_RULES).manualBaseline).toBeUndefined();
+  });
+
   test.each<[string, WireRules]>([
+    ['rules.manual_baseline', { manualBaseline: create(DurationSchema, { nanos: 1 }) }],
     ['rules.milestones[1].milestone', { milestones: [{ milestone: APPROVED }, { milestone: APPROVED }] }],
     ['rules.milestones[0].deadline', { milestones: [{ milestone: APPROVED, action: MilestoneAction.SET_DEADLINE }] }],
     ['rules.milestones[0].deadline', { milestones: [{ milestone: APPROVED, deadline: durationFromMs(DAY_MS) }] }],

@@ -1,5 +1,4 @@
 import type { DescMethodUnary, JsonObject } from '@bufbuild/protobuf';
-import { KpiService } from '../../src/gen/earmark/v1/kpi_service_pb.ts';
 import { NotificationService } from '../../src/gen/earmark/v1/notification_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { RuleService } from '../../src/gen/earmark/v1/rule_service_pb.ts';
@@ -272,13 +271,6 @@ export const WIRE_CASES: readonly WireCase[] = [
     code: 'UNIMPLEMENTED',
     reason: 'UNSUPPORTED',
     metadata: () => ({ feature: 'ListNotifications' }),
-  },
-  {
-    name: 'validates before it says that it cannot',
-    step: () => ({ method: KpiService.method.getKpis, request: { startTime: '2026-01-02T00:00:00Z' } }),
-    code: 'UNIMPLEMENTED',
-    reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'GetKpis' }),
   },
   {
     name: 'refuses a message that is too large',

@@ -5,7 +5,6 @@ import { CommandFailure } from '../failures.ts';
 export function addLaterCommands(program: Command, rules: Command, wms: Command): void {
   const dlq = program.command('dlq').description('parked messages: list and replay');
   addLater(rules, 'simulate', 'try a draft of the rules');
-  addLater(program, 'kpis', 'figures of the business');
   addLater(wms, 'reconcile', 'compare with the warehouse');
   addLater(dlq, 'list', 'list parked messages');
   addLater(dlq, 'replay', 'handle parked messages again');

@@ -5,7 +5,8 @@ import {
   type ReserveResponse,
   ReserveResponseSchema,
 } from '../../../src/gen/earmark/v1/reserve_pb.ts';
-import { parseDuration, parseInstant, parseLine, parseWhole } from '../arguments.ts';
+import { parseAttribute, parseDuration, parseInstant, parseLine, parseWhole, type WantedLine } from '../arguments.ts';
+import { UsageError } from '../failures.ts';
 import { formatReservation } from '../format-reservation.ts';
 import { answer, type OpenSession } from '../session.ts';
 import { type ShortfallOptions, shortfallPolicyOf } from '../shortfall.ts';
@@ -21,6 +22,8 @@ interface ReserveOptions extends ShortfallOptions {
   readonly reason?: string;
   readonly delivered?: NonNullable<ReturnType<typeof parseInstant>>;
   readonly warehouse?: string;
+  readonly returned?: string;
+  readonly want: Readonly<Record<string, string>>;
   readonly hold?: ReturnType<typeof parseDuration>;
   readonly replace?: boolean;
   readonly requestId?: string;
@@ -33,7 +36,7 @@ export function addReserveCommand(program: Command, open: OpenSession): void {
   program
     .command('reserve')
     .description('hold items for an exchange: all lines or none')
-    .argument('<lines...>', 'SKU or SKU:QUANTITY, several where the exchange has several items')
+    .argument('[lines...]', 'SKU or SKU:QUANTITY, several where the exchange has several items')
     .option('--exchange <id>', 'the exchange; a random one when not given')
     .option('--case <id>', 'the return case')
     .option('--order <id>', 'the original order')
@@ -44,6 +47,13 @@ export function addReserveCommand(program: Command, open: OpenSession): void {
     .option('--reason <reason>', 'why the goods come back, for example SIZE')
     .option('--delivered <instant>', 'when the customer got the goods', parseInstant)
     .option('--warehouse <code>', 'only this warehouse')
+    .option('--returned <sku>', 'the item that comes back; without lines it is exchanged for one of the same product')
+    .option(
+      '--want <name=value>',
+      'what that one is like, such as size=43; repeatable, none: the same item',
+      collect,
+      {},
+    )
     .option('--hold <time>', 'how long to hold: 14d, 12h, 30m or 3600s', parseDuration)
     .option('--partial', 'hold what there is instead of refusing')
     .option('--waitlist', 'hold what there is and wait for the rest')
@@ -70,9 +80,14 @@ function toRequest(
     orderId: options.order ?? '',
     customerRef: options.customer ?? '',
     channel: options.channel ?? '',
-    lines: lines
-      .map(parseLine)
-      .map((line) => ({ ...line, warehouse, orderLineId: orderLine, purchasedQuantity: purchased })),
+    lines: linesOf(lines, options).map((line) => ({
+      ...line,
+      warehouse,
+      orderLineId: orderLine,
+      purchasedQuantity: purchased,
+      returnedSku: options.returned ?? '',
+      wantedAttributes: options.want,
+    })),
     facts: {
       reason: options.reason ?? '',
       ...(options.delivered === undefined ? {} : { deliveredTime: options.delivered }),
@@ -82,6 +97,17 @@ function toRequest(
     replaceExisting: options.replace === true,
     validateOnly: options.validateOnly === true,
   };
+}
+
+/** @throws UsageError where neither a line nor what comes back is given */
+function linesOf(lines: readonly string[], { returned }: ReserveOptions): WantedLine[] {
+  if (lines.length > 0) return lines.map(parseLine);
+  if (returned !== undefined) return [{ sku: '', quantity: 1 }];
+  throw new UsageError('name what to hold: SKU or SKU:QUANTITY, or --returned SKU with --want NAME=VALUE');
+}
+
+function collect(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...before, ...parseAttribute(text) };
 }
 
 function tell({ reservation, replayed }: ReserveResponse, options: ReserveOptions): string {

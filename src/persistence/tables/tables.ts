@@ -7,7 +7,7 @@ export const ItemTable = defineEntity({
   tableName: 'item',
   properties: {
     sku: p.text().primary(),
-    itemId: p.uuid(),
+    itemId: p.text(),
     name: p.text(),
     tracking: p.text(),
     product: p.text(),

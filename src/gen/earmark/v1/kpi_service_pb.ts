@@ -6,6 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_earmark_v1_options } from "./options_pb.ts";
+import type { ReservationState } from "./reservation_pb.ts";
+import { file_earmark_v1_reservation } from "./reservation_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file earmark/v1/kpi_service.proto.
  */
 export const file_earmark_v1_kpi_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxlYXJtYXJrL3YxL2twaV9zZXJ2aWNlLnByb3RvEgplYXJtYXJrLnYxIr0ECg5HZXRLcGlzUmVxdWVzdBJBCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgASPwoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABJLCgl3YXJlaG91c2UYAyABKAlCOLpINXIzKEAyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEkkKB2NoYW5uZWwYBCABKAlCOLpINXIzKEAyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEkYKA3NrdRgFIAEoCUI5ukg2cjQogAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEjMKCGdyb3VwX2J5GAYgASgOMhcuZWFybWFyay52MS5LcGlHcm91cGluZ0IIukgFggECEAE6kQG6SI0BGooBCg9nZXRfa3Bpcy5wZXJpb2QSJmVuZF90aW1lIG11c3QgYmUgbGF0ZXIgdGhhbiBzdGFydF90aW1lGk8haGFzKHRoaXMuc3RhcnRfdGltZSkgfHwgIWhhcyh0aGlzLmVuZF90aW1lKSB8fCB0aGlzLnN0YXJ0X3RpbWUgPCB0aGlzLmVuZF90aW1lIlgKD0dldEtwaXNSZXNwb25zZRIfCgV0b3RhbBgBIAEoCzIQLmVhcm1hcmsudjEuS3BpcxIkCgZncm91cHMYAiADKAsyFC5lYXJtYXJrLnYxLktwaUdyb3VwIjcKCEtwaUdyb3VwEgsKA2tleRgBIAEoCRIeCgRrcGlzGAIgASgLMhAuZWFybWFyay52MS5LcGlzIowECgRLcGlzEhAKCHJlc29sdmVkGAEgASgDEhAKCHJlc2VydmVkGAIgASgDEjEKDHByZXBhcmVfdGltZRgDIAEoCzIbLmVhcm1hcmsudjEuRHVyYXRpb25GaWd1cmVzEhQKDHN0b2NrX2Vycm9ycxgEIAEoAxIbChNzdG9ja19lcnJvcl9wZXJjZW50GAUgASgBEhkKEW5vX3N0b2NrX3JlZnVzYWxzGAYgASgDEhgKEG5vX3N0b2NrX3BlcmNlbnQYByABKAESHAoUbWFudWFsX2ludGVydmVudGlvbnMYCCABKAMSIwobbWFudWFsX2ludGVydmVudGlvbl9wZXJjZW50GAkgASgBEjIKDWRpc3BhdGNoX3RpbWUYCiABKAsyGy5lYXJtYXJrLnYxLkR1cmF0aW9uRmlndXJlcxIyCg9tYW51YWxfYmFzZWxpbmUYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHwoXZGlzcGF0Y2hfc2F2aW5nX3BlcmNlbnQYDCABKAESDwoHZXhwaXJlZBgNIAEoAxIXCg9leHBpcmVkX3BlcmNlbnQYDiABKAESMgoNd2FpdGxpc3RfdGltZRgPIAEoCzIbLmVhcm1hcmsudjEuRHVyYXRpb25GaWd1cmVzEhsKE2lkbGVfcmVzZXJ2ZWRfdW5pdHMYECABKAMixAEKD0R1cmF0aW9uRmlndXJlcxINCgVjb3VudBgBIAEoAxIqCgdhdmVyYWdlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3A1MBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk5GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKo0BCgtLcGlHcm91cGluZxIcChhLUElfR1JPVVBJTkdfVU5TUEVDSUZJRUQQABIUChBLUElfR1JPVVBJTkdfREFZEAESGgoWS1BJX0dST1VQSU5HX1dBUkVIT1VTRRACEhgKFEtQSV9HUk9VUElOR19DSEFOTkVMEAMSFAoQS1BJX0dST1VQSU5HX1NLVRAEMlwKCktwaVNlcnZpY2USTgoHR2V0S3BpcxIaLmVhcm1hcmsudjEuR2V0S3Bpc1JlcXVlc3QaGy5lYXJtYXJrLnYxLkdldEtwaXNSZXNwb25zZSIKwvMYBgoEBAUGB2IGcHJvdG8z", [file_buf_validate_validate, file_earmark_v1_options, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChxlYXJtYXJrL3YxL2twaV9zZXJ2aWNlLnByb3RvEgplYXJtYXJrLnYxIpwGCg5HZXRLcGlzUmVxdWVzdBJBCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgASPwoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABJLCgl3YXJlaG91c2UYAyABKAlCOLpINXIzKEAyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEkkKB2NoYW5uZWwYBCABKAlCOLpINXIzKEAyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEkYKA3NrdRgFIAEoCUI5ukg2cjQogAEyL15bXlxwe0NjfVxwe0NmfVxwe0NzfVxwe0NvfVxwe1psfVxwe1pwfcyALc2vXSokEjMKCGdyb3VwX2J5GAYgASgOMhcuZWFybWFyay52MS5LcGlHcm91cGluZ0IIukgFggECEAESMAoEbGlzdBgHIAEoDjIYLmVhcm1hcmsudjEuS3BpU2VsZWN0aW9uQgi6SAWCAQIQARIdCglwYWdlX3NpemUYCCABKAVCCrpIBxoFGPQDKAASJgoKcGFnZV90b2tlbhgJIAEoCUISukgPcg0YgCAyCF5bIS1+XSokOvcBukjzARqKAQoPZ2V0X2twaXMucGVyaW9kEiZlbmRfdGltZSBtdXN0IGJlIGxhdGVyIHRoYW4gc3RhcnRfdGltZRpPIWhhcyh0aGlzLnN0YXJ0X3RpbWUpIHx8ICFoYXModGhpcy5lbmRfdGltZSkgfHwgdGhpcy5zdGFydF90aW1lIDwgdGhpcy5lbmRfdGltZRpkCg1nZXRfa3Bpcy5wYWdlEipwYWdlX3Rva2VuIGdvZXMgb24gd2l0aCB3aGF0IGxpc3QgYXNrcyBmb3IaJ3RoaXMucGFnZV90b2tlbiA9PSAnJyB8fCB0aGlzLmxpc3QgIT0gMCKUAgoPR2V0S3Bpc1Jlc3BvbnNlEh8KBXRvdGFsGAEgASgLMhAuZWFybWFyay52MS5LcGlzEiQKBmdyb3VwcxgCIAMoCzIULmVhcm1hcmsudjEuS3BpR3JvdXASMAoMcmVzZXJ2YXRpb25zGAMgAygLMhouZWFybWFyay52MS5LcGlSZXNlcnZhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXRpbWVfem9uZRgHIAEoCSL0AgoOS3BpUmVzZXJ2YXRpb24SFgoOcmVzZXJ2YXRpb25faWQYASABKAkSEwoLdHJhY2tpbmdfaWQYAiABKAkSKwoFc3RhdGUYAyABKA4yHC5lYXJtYXJrLnYxLlJlc2VydmF0aW9uU3RhdGUSMAoMcmVzb2x2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjaGFubmVsGAUgASgJEi8KDHByZXBhcmVfdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIwCg1kaXNwYXRjaF90aW1lGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKDXdhaXRsaXN0X3RpbWUYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEwoLc3RvY2tfZXJyb3IYCSABKAgSGwoTbWFudWFsX2ludGVydmVudGlvbhgKIAEoCCI3CghLcGlHcm91cBILCgNrZXkYASABKAkSHgoEa3BpcxgCIAEoCzIQLmVhcm1hcmsudjEuS3BpcyKmBAoES3BpcxIQCghyZXNvbHZlZBgBIAEoAxIQCghyZXNlcnZlZBgCIAEoAxIxCgxwcmVwYXJlX3RpbWUYAyABKAsyGy5lYXJtYXJrLnYxLkR1cmF0aW9uRmlndXJlcxIUCgxzdG9ja19lcnJvcnMYBCABKAMSGwoTc3RvY2tfZXJyb3JfcGVyY2VudBgFIAEoARIZChFub19zdG9ja19yZWZ1c2FscxgGIAEoAxIYChBub19zdG9ja19wZXJjZW50GAcgASgBEhwKFG1hbnVhbF9pbnRlcnZlbnRpb25zGAggASgDEiMKG21hbnVhbF9pbnRlcnZlbnRpb25fcGVyY2VudBgJIAEoARIyCg1kaXNwYXRjaF90aW1lGAogASgLMhsuZWFybWFyay52MS5EdXJhdGlvbkZpZ3VyZXMSMgoPbWFudWFsX2Jhc2VsaW5lGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEh8KF2Rpc3BhdGNoX3NhdmluZ19wZXJjZW50GAwgASgBEg8KB2V4cGlyZWQYDSABKAMSFwoPZXhwaXJlZF9wZXJjZW50GA4gASgBEjIKDXdhaXRsaXN0X3RpbWUYDyABKAsyGy5lYXJtYXJrLnYxLkR1cmF0aW9uRmlndXJlcxIbChNpZGxlX3Jlc2VydmVkX3VuaXRzGBAgASgDEhgKEGRlY2lkZWRfcmVxdWVzdHMYESABKAMixAEKD0R1cmF0aW9uRmlndXJlcxINCgVjb3VudBgBIAEoAxIqCgdhdmVyYWdlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3A1MBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk5GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKo0BCgtLcGlHcm91cGluZxIcChhLUElfR1JPVVBJTkdfVU5TUEVDSUZJRUQQABIUChBLUElfR1JPVVBJTkdfREFZEAESGgoWS1BJX0dST1VQSU5HX1dBUkVIT1VTRRACEhgKFEtQSV9HUk9VUElOR19DSEFOTkVMEAMSFAoQS1BJX0dST1VQSU5HX1NLVRAEKqwBCgxLcGlTZWxlY3Rpb24SHQoZS1BJX1NFTEVDVElPTl9VTlNQRUNJRklFRBAAEhoKFktQSV9TRUxFQ1RJT05fUkVTT0xWRUQQARIeChpLUElfU0VMRUNUSU9OX1NUT0NLX0VSUk9SUxACEiYKIktQSV9TRUxFQ1RJT05fTUFOVUFMX0lOVEVSVkVOVElPTlMQAxIZChVLUElfU0VMRUNUSU9OX0VYUElSRUQQBDJcCgpLcGlTZXJ2aWNlEk4KB0dldEtwaXMSGi5lYXJtYXJrLnYxLkdldEtwaXNSZXF1ZXN0GhsuZWFybWFyay52MS5HZXRLcGlzUmVzcG9uc2UiCsLzGAYKBAQFBgdiBnByb3RvMw", [file_buf_validate_validate, file_earmark_v1_options, file_earmark_v1_reservation, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks for KPIs. Filters that are set must all hold.
@@ -23,7 +25,7 @@ export const file_earmark_v1_kpi_service: GenFile = /*@__PURE__*/
  */
 export type GetKpisRequest = Message<"earmark.v1.GetKpisRequest"> & {
   /**
-   * Resolved at or after this instant; unset means no lower bound.
+   * Resolved at or after this instant, at most 3,660 days before end_time; unset means as early as that.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 1;
    */
@@ -37,7 +39,7 @@ export type GetKpisRequest = Message<"earmark.v1.GetKpisRequest"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * With units of this warehouse, at most 64 bytes.
+   * With units that are or were held in this warehouse, at most 64 bytes; with a SKU, units of it.
    *
    * @generated from field: string warehouse = 3;
    */
@@ -51,7 +53,7 @@ export type GetKpisRequest = Message<"earmark.v1.GetKpisRequest"> & {
   channel: string;
 
   /**
-   * With a line of this SKU, at most 128 bytes.
+   * With a line of this SKU at the end, or units of it that were held before; at most 128 bytes.
    *
    * @generated from field: string sku = 5;
    */
@@ -63,6 +65,27 @@ export type GetKpisRequest = Message<"earmark.v1.GetKpisRequest"> & {
    * @generated from field: earmark.v1.KpiGrouping group_by = 6;
    */
   groupBy: KpiGrouping;
+
+  /**
+   * Also lists the reservations behind these numbers.
+   *
+   * @generated from field: earmark.v1.KpiSelection list = 7;
+   */
+  list: KpiSelection;
+
+  /**
+   * Reservations on a page, at most 500; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 8;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before; the other fields must be as they were.
+   *
+   * @generated from field: string page_token = 9;
+   */
+  pageToken: string;
 };
 
 /**
@@ -73,7 +96,7 @@ export const GetKpisRequestSchema: GenMessage<GetKpisRequest> = /*@__PURE__*/
   messageDesc(file_earmark_v1_kpi_service, 0);
 
 /**
- * The KPIs of the period.
+ * The KPIs of the period. A page that is not the first holds reservations alone.
  *
  * @generated from message earmark.v1.GetKpisResponse
  */
@@ -86,11 +109,47 @@ export type GetKpisResponse = Message<"earmark.v1.GetKpisResponse"> & {
   total?: Kpis | undefined;
 
   /**
-   * By the key of group_by, in the order of the key, at most 1,000; empty where it is unspecified.
+   * By the key of group_by, in the order of the key, at most 1,000; empty where it is unspecified. What belongs to several
+   * SKUs or warehouses counts for each of them.
    *
    * @generated from field: repeated earmark.v1.KpiGroup groups = 2;
    */
   groups: KpiGroup[];
+
+  /**
+   * What `list` asks for, the latest resolution first. A page may hold fewer than asked for, or none.
+   *
+   * @generated from field: repeated earmark.v1.KpiReservation reservations = 3;
+   */
+  reservations: KpiReservation[];
+
+  /**
+   * The next page of reservations; empty at the end.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
+
+  /**
+   * The period that was looked at: from here on,
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 5;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * and before here.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 6;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * The time zone of the rules, by which days are counted; an IANA name.
+   *
+   * @generated from field: string time_zone = 7;
+   */
+  timeZone: string;
 };
 
 /**
@@ -99,6 +158,90 @@ export type GetKpisResponse = Message<"earmark.v1.GetKpisResponse"> & {
  */
 export const GetKpisResponseSchema: GenMessage<GetKpisResponse> = /*@__PURE__*/
   messageDesc(file_earmark_v1_kpi_service, 1);
+
+/**
+ * What one resolved reservation counts as. A duration is unset where there is none.
+ *
+ * @generated from message earmark.v1.KpiReservation
+ */
+export type KpiReservation = Message<"earmark.v1.KpiReservation"> & {
+  /**
+   * Its internal id.
+   *
+   * @generated from field: string reservation_id = 1;
+   */
+  reservationId: string;
+
+  /**
+   * Its public name.
+   *
+   * @generated from field: string tracking_id = 2;
+   */
+  trackingId: string;
+
+  /**
+   * How it was resolved.
+   *
+   * @generated from field: earmark.v1.ReservationState state = 3;
+   */
+  state: ReservationState;
+
+  /**
+   * When it was resolved.
+   *
+   * @generated from field: google.protobuf.Timestamp resolve_time = 4;
+   */
+  resolveTime?: Timestamp | undefined;
+
+  /**
+   * Where it came from.
+   *
+   * @generated from field: string channel = 5;
+   */
+  channel: string;
+
+  /**
+   * First RESERVED to READY, or, without READY, to FULFILLED.
+   *
+   * @generated from field: google.protobuf.Duration prepare_time = 6;
+   */
+  prepareTime?: Duration | undefined;
+
+  /**
+   * First RESERVED to FULFILLED.
+   *
+   * @generated from field: google.protobuf.Duration dispatch_time = 7;
+   */
+  dispatchTime?: Duration | undefined;
+
+  /**
+   * From waiting to held.
+   *
+   * @generated from field: google.protobuf.Duration waitlist_time = 8;
+   */
+  waitlistTime?: Duration | undefined;
+
+  /**
+   * Whether it counts as a stock error.
+   *
+   * @generated from field: bool stock_error = 9;
+   */
+  stockError: boolean;
+
+  /**
+   * Whether a person changed it.
+   *
+   * @generated from field: bool manual_intervention = 10;
+   */
+  manualIntervention: boolean;
+};
+
+/**
+ * Describes the message earmark.v1.KpiReservation.
+ * Use `create(KpiReservationSchema)` to create a new message.
+ */
+export const KpiReservationSchema: GenMessage<KpiReservation> = /*@__PURE__*/
+  messageDesc(file_earmark_v1_kpi_service, 2);
 
 /**
  * The KPIs of one key.
@@ -126,7 +269,7 @@ export type KpiGroup = Message<"earmark.v1.KpiGroup"> & {
  * Use `create(KpiGroupSchema)` to create a new message.
  */
 export const KpiGroupSchema: GenMessage<KpiGroup> = /*@__PURE__*/
-  messageDesc(file_earmark_v1_kpi_service, 2);
+  messageDesc(file_earmark_v1_kpi_service, 3);
 
 /**
  * The KPIs over a set of resolved reservations. A rate over nothing is 0.
@@ -170,14 +313,15 @@ export type Kpis = Message<"earmark.v1.Kpis"> & {
   stockErrorPercent: number;
 
   /**
-   * Requests refused with NO_STOCK in the period.
+   * Requests refused with NO_STOCK. Those of one exchange count together at the last of them, for the SKU and warehouse it
+   * named, and for 90 days.
    *
    * @generated from field: int64 no_stock_refusals = 6;
    */
   noStockRefusals: bigint;
 
   /**
-   * no_stock_refusals of all decided requests in the period, 0 to 100 percent.
+   * no_stock_refusals of decided_requests, 0 to 100 percent.
    *
    * @generated from field: double no_stock_percent = 7;
    */
@@ -233,18 +377,25 @@ export type Kpis = Message<"earmark.v1.Kpis"> & {
   expiredPercent: number;
 
   /**
-   * From waiting to held, for those that waited.
+   * From waiting to held, for those that waited and got it.
    *
    * @generated from field: earmark.v1.DurationFigures waitlist_time = 15;
    */
   waitlistTime?: DurationFigures | undefined;
 
   /**
-   * Units held at this moment by reservations that have stood unchanged for longer than the default hold window.
+   * Units held at this moment by reservations that have stood unchanged for longer than the default hold window; of no day.
    *
    * @generated from field: int64 idle_reserved_units = 16;
    */
   idleReservedUnits: bigint;
+
+  /**
+   * Requests decided in the period: those that made a reservation, and those that were refused for any reason.
+   *
+   * @generated from field: int64 decided_requests = 17;
+   */
+  decidedRequests: bigint;
 };
 
 /**
@@ -252,7 +403,7 @@ export type Kpis = Message<"earmark.v1.Kpis"> & {
  * Use `create(KpisSchema)` to create a new message.
  */
 export const KpisSchema: GenMessage<Kpis> = /*@__PURE__*/
-  messageDesc(file_earmark_v1_kpi_service, 3);
+  messageDesc(file_earmark_v1_kpi_service, 4);
 
 /**
  * Figures over a set of durations; all unset where count is 0.
@@ -301,7 +452,7 @@ export type DurationFigures = Message<"earmark.v1.DurationFigures"> & {
  * Use `create(DurationFiguresSchema)` to create a new message.
  */
 export const DurationFiguresSchema: GenMessage<DurationFigures> = /*@__PURE__*/
-  messageDesc(file_earmark_v1_kpi_service, 4);
+  messageDesc(file_earmark_v1_kpi_service, 5);
 
 /**
  * What the numbers are broken down by.
@@ -317,7 +468,7 @@ export const KpiGrouping = {
   UNSPECIFIED: 0,
 
   /**
-   * By the UTC day of the resolution, key "2026-01-31".
+   * By day in the time zone of the rules, key "2026-01-31".
    *
    * @generated from enum value: KPI_GROUPING_DAY = 1;
    */
@@ -357,6 +508,61 @@ export type KpiGrouping = (typeof KpiGrouping)[keyof typeof KpiGrouping] | Unkno
  */
 export const KpiGroupingSchema: GenEnum<KpiGrouping> = /*@__PURE__*/
   enumDesc(file_earmark_v1_kpi_service, 0);
+
+/**
+ * Which of the resolved reservations are listed.
+ *
+ * @generated from enum earmark.v1.KpiSelection
+ */
+export const KpiSelection = {
+  /**
+   * None.
+   *
+   * @generated from enum value: KPI_SELECTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * All of them.
+   *
+   * @generated from enum value: KPI_SELECTION_RESOLVED = 1;
+   */
+  RESOLVED: 1,
+
+  /**
+   * Those that count as stock errors.
+   *
+   * @generated from enum value: KPI_SELECTION_STOCK_ERRORS = 2;
+   */
+  STOCK_ERRORS: 2,
+
+  /**
+   * Those with an event by a person.
+   *
+   * @generated from enum value: KPI_SELECTION_MANUAL_INTERVENTIONS = 3;
+   */
+  MANUAL_INTERVENTIONS: 3,
+
+  /**
+   * Those that expired.
+   *
+   * @generated from enum value: KPI_SELECTION_EXPIRED = 4;
+   */
+  EXPIRED: 4,
+} as const;
+
+/**
+ * Which of the resolved reservations are listed.
+ *
+ * @generated from enum earmark.v1.KpiSelection
+ */
+export type KpiSelection = (typeof KpiSelection)[keyof typeof KpiSelection] | UnknownEnum;
+
+/**
+ * Describes the enum earmark.v1.KpiSelection.
+ */
+export const KpiSelectionSchema: GenEnum<KpiSelection> = /*@__PURE__*/
+  enumDesc(file_earmark_v1_kpi_service, 1);
 
 /**
  * Numbers about exchanges, computed from the ledger itself.

@@ -209,7 +209,8 @@ export type ReserveLine = Message<"earmark.v1.ReserveLine"> & {
   purchasedQuantity: number;
 
   /**
-   * The attributes the replacement must have, for example size: at most 32, keys of 1 to 64 and values of at most 256 characters.
+   * The attributes the replacement must have, for example size: at most 32, keys of 1 to 64 and values of at most 256
+   * characters. With a sku they are held against that item.
    *
    * @generated from field: map<string, string> wanted_attributes = 9;
    */

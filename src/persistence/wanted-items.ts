@@ -1,0 +1,24 @@
+import type { Pool } from 'pg';
+import { FITTING_ITEMS_MAX } from '../domain/wanted-item.ts';
+import type { WantedItems } from '../ports/wanted-items.ts';
+
+export function createWantedItems(pool: Pool): WantedItems {
+  return {
+    async find(wanted) {
+      const result = await pool.query<{ fitting: string[] }>({
+        name: 'find-wanted-items',
+        text: `select array(
+            select fits.sku from item returned join item fits on fits.product = returned.product and fits.product <> ''
+            where returned.sku = w.returned_sku and not fits.retired and fits.attributes @> w.attributes::jsonb
+            limit $3::int) as fitting
+          from unnest($1::text[], $2::text[]) with ordinality as w (returned_sku, attributes, at) order by w.at`,
+        values: [
+          wanted.map(({ returnedSku }) => returnedSku),
+          wanted.map(({ attributes }) => JSON.stringify(attributes)),
+          FITTING_ITEMS_MAX,
+        ],
+      });
+      return result.rows.map((row) => row.fitting);
+    },
+  };
+}

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
@@ -39,6 +40,8 @@ afterAll(async () => {
 
 /** Connections to be cut, each in another moment of a unit. */
 const CONNECTIONS_LOST = 20;
+
+const CALLERS = 8;
 
 const OTHER_HASH = Buffer.alloc(32, 2);
 
@@ -213,14 +216,21 @@ test('a connection lost in the middle of a unit repeats the unit, which has one 
   await admin.connect();
   let going = true;
   const lost = () => two.failures.filter(({ failure }) => failure === 'connection').length;
+  const exchanges: string[] = [];
+  // Only once all callers had an answer since the last: a unit that loses every try is refused, and rightly.
   const kill = async () => {
-    while (lost() < CONNECTIONS_LOST) {
-      await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name = 'earmark' and state <> 'idle'`);
+    let answeredBefore = 0;
+    while (going && lost() < CONNECTIONS_LOST) {
+      const answered = exchanges.length;
+      if (answered < answeredBefore + CALLERS) await pause(1);
+      else {
+        const killed = await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and application_name = 'earmark' and state <> 'idle'`);
+        if (killed.rows.length > 0) answeredBefore = answered;
+      }
     }
     going = false;
   };
-  const exchanges: string[] = [];
   const call = async () => {
     while (going) {
       const input = reserveInput([{ sku: 'plenty' }]);
@@ -228,7 +238,9 @@ test('a connection lost in the middle of a unit repeats the unit, which has one 
       exchanges.push(input.exchangeId);
     }
   };
-  await Promise.all([kill(), ...Array.from({ length: 8 }, call)]);
+  await Promise.all([kill(), ...Array.from({ length: CALLERS }, call)]).finally(() => {
+    going = false;
+  });
   const stored = await admin.query<{ exchange_id: string }>(
     `select r.exchange_id from reservation r join allocation a using (reservation_id) where a.sku = 'plenty'`,
   );

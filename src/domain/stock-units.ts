@@ -25,6 +25,13 @@ export interface UnitRows {
 
 export const NO_UNITS: UnitRows = { skus: new Set(), units: [], truncated: new Set() };
 
+/** Units of one item as a command names or counts them. */
+export interface NamedLine {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly unitIds?: readonly string[];
+}
+
 /** A change of units in one pool, by name. */
 export interface UnitChange {
   readonly sku: string;

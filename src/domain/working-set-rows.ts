@@ -5,6 +5,7 @@ import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import type { Warehouse } from './sourcing.ts';
 import type { StockLevel } from './stock-level.ts';
+import type { UnitRows } from './stock-units.ts';
 import type { ExchangeState } from './working-set.ts';
 
 /** What one unit of work has read under its locks. */
@@ -21,6 +22,8 @@ export interface WorkingSetRows {
   readonly skus: ReadonlySet<string>;
   readonly pools: readonly StockLevel[];
   readonly reservations: readonly Reservation[];
+  /** Serial units, where a locked item has them. */
+  readonly units?: UnitRows;
   readonly exchanges: readonly ExchangeState[];
   /** Milestones of the locked reservations, by reservation id; null where no command asks for them. */
   readonly milestones: ReadonlyMap<string, readonly ReachedMilestone[]> | null;

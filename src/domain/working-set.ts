@@ -14,8 +14,9 @@ import { RuleBook } from './rule-book.ts';
 import type { Rules } from './rules.ts';
 import type { SeenPool } from './seen-pools.ts';
 import type { Warehouse } from './sourcing.ts';
-import { applyDelta, poolKey, type StockDelta, type StockLevel } from './stock-level.ts';
-import type { TransitionKind } from './transition.ts';
+import { applyDelta, poolKey, type StockLevel } from './stock-level.ts';
+import { NO_UNITS, StockUnits } from './stock-units.ts';
+import type { PoolChange, TransitionKind } from './transition.ts';
 import type { WorkingSetRows } from './working-set-rows.ts';
 
 /** Names one reservation by any of its three ids. */
@@ -81,6 +82,7 @@ export class WorkingSet {
   readonly ruleBook: RuleBook;
   readonly exchanges: ExchangeStates;
   readonly milestones: MilestoneLog;
+  readonly units: StockUnits;
   readonly transitions: RecordedTransition[] = [];
   readonly movements: Movement[] = [];
   readonly putItems = new Map<string, Item>();
@@ -100,6 +102,7 @@ export class WorkingSet {
     this.ruleBook = new RuleBook(rows.ruleSet, rows.newestRules, rows.earlierRules);
     this.exchanges = new ExchangeStates(rows.exchanges);
     this.milestones = new MilestoneLog(rows.milestones);
+    this.units = new StockUnits(rows.units ?? NO_UNITS);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
     for (const level of rows.pools) {
       const key = poolKey(level.sku, level.warehouse);
@@ -135,6 +138,13 @@ export class WorkingSet {
   item(sku: string): Item | null {
     if (!this.#rows.skus.has(sku)) throw new MissingRows([], [sku]);
     return this.putItems.get(sku) ?? this.#rows.items.get(sku) ?? null;
+  }
+
+  /** Whether units of an item are told apart. @throws MissingRows where they are and were not read */
+  isSerial(sku: string): boolean {
+    if (this.item(sku)?.tracking !== 'SERIAL') return false;
+    if (!this.units.isRead(sku)) throw new MissingRows([], [sku]);
+    return true;
   }
 
   pool(sku: string, warehouse: string): StockLevel | null {
@@ -189,11 +199,7 @@ export class WorkingSet {
   }
 
   /** Records a transition of a reservation with what it does to pools and order lines. */
-  record(
-    transition: RecordedTransition,
-    pools: readonly { readonly sku: string; readonly warehouse: string; readonly delta: StockDelta }[],
-    occurredAt = this.now,
-  ): void {
+  record(transition: RecordedTransition, pools: readonly PoolChange[], occurredAt = this.now): void {
     const { previous, next } = transition;
     assertInvariant(next.version === (previous?.version ?? 0) + 1, 'reservation versions have a gap');
     const missing = pools.filter((change) => !this.#pools.has(poolKey(change.sku, change.warehouse)));
@@ -260,14 +266,16 @@ export class WorkingSet {
     this.#orderLines.setPurchased(orderId, orderLineId, purchased);
   }
 
-  #applyPool(change: PoolRef & { delta: StockDelta }, transition: RecordedTransition, occurredAt: number): void {
+  #applyPool(change: PoolChange, transition: RecordedTransition, occurredAt: number): void {
     const key = poolKey(change.sku, change.warehouse);
     const level = this.#pools.get(key);
     assertInvariant(level !== undefined, 'a changed pool must be locked');
     const isShort = transition.kind === 'short';
     const delta = uncountedDelta(level, change.delta, occurredAt);
     // What a picker misses may be gone from the count already; no count falls below zero.
-    const onHandDelta = isShort ? Math.max(delta.onHand ?? 0, -level.onHand) : (delta.onHand ?? 0);
+    const counted = isShort ? Math.max(delta.onHand ?? 0, -level.onHand) : (delta.onHand ?? 0);
+    const { unitIds } = change;
+    const onHandDelta = unitIds === undefined ? counted : this.units.apply({ ...change, unitIds, delta }, isShort);
     this.#pools.set(key, applyDelta(level, { ...delta, onHand: onHandDelta }));
     if (onHandDelta === 0) return;
     this.movements.push({

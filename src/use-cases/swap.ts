@@ -23,7 +23,7 @@ export function swapReservation(
     method: 'Swap',
     input,
     call,
-    needs: { skus: [...new Set(lines.map((line) => line.sku))], targetOrderLineIds: [...new Set(orderLineIds)] },
+    needs: { skus: [...new Set(lines.map((line) => line.sku))], lines, targetOrderLineIds: [...new Set(orderLineIds)] },
     lineCount: lines.length,
     decide: (found, work) => recordSwap(work, found, lines, swap(found, input, work), call, ''),
   });

@@ -78,7 +78,8 @@ export function source(request: SourcingRequest): SourcingResult {
 
 /** Lines bound to exact units or to one warehouse choose before those that can have others or go elsewhere. */
 function inPinnedFirst(demands: readonly LineDemand[]): LineDemand[] {
-  const rank = ({ unitIds, warehouse }: LineDemand) => 2 * Number((unitIds?.length ?? 0) > 0) + Number(warehouse !== '');
+  const rank = ({ unitIds, warehouse }: LineDemand) =>
+    2 * Number((unitIds?.length ?? 0) > 0) + Number(warehouse !== '');
   return [...demands].sort((a, b) => rank(b) - rank(a));
 }
 

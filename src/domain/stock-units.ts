@@ -105,6 +105,11 @@ export class StockUnits {
     return onHand;
   }
 
+  /** Whether nothing was read, so that no allocation of this unit of work can name units. */
+  isUntouched(): boolean {
+    return this.#rows.skus.size === 0;
+  }
+
   changed(): StockUnit[] {
     return [...this.#changed].flatMap((key) => this.#units.get(key) ?? []);
   }

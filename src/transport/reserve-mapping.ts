@@ -55,7 +55,6 @@ export function findUnsupported(request: Pick<ReserveRequest, 'lines' | 'shortfa
   if (request.shortfallPolicy === ShortfallPolicy.WAITLIST) return unsupported('shortfall_policy WAITLIST');
   for (const line of request.lines) {
     if (line.lot !== '') return unsupported('lines.lot');
-    if (line.unitIds.length > 0) return unsupported('lines.unit_ids');
     if (Object.keys(line.wantedAttributes).length > 0) return unsupported('lines.wanted_attributes');
   }
   return null;
@@ -81,6 +80,7 @@ export function toRequestedLine(line: ReserveLine): RequestedLine {
     returnedSku: line.returnedSku,
     warehouse: line.warehouse,
     purchasedQuantity: line.purchasedQuantity,
+    ...(line.unitIds.length > 0 && { unitIds: line.unitIds }),
   };
 }
 

@@ -93,7 +93,8 @@ function checkOnHand(work: WorkingSet, pools: readonly PoolChange[], occurredAt:
     const key = poolKey(sku, warehouse);
     const level = work.pools.get(key);
     if (level === undefined) continue;
-    const missing = (delta.onHand ?? 0) < 0 ? unitIds.find((one) => work.units.get(sku, one)?.onHand !== true) : undefined;
+    const missing =
+      (delta.onHand ?? 0) < 0 ? unitIds.find((one) => work.units.get(sku, one)?.onHand !== true) : undefined;
     if (missing !== undefined) {
       return refuse('NO_STOCK', `unit ${missing} would leave and is not on hand`, {
         sku,

@@ -87,4 +87,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/refusals.pg.test.ts',
     title: 'leaves its reason, the numbers seen and the rule version',
   },
+  {
+    name: 'unit-held-twice',
+    file: 'test/persistence/units.pg.test.ts',
+    title: 'R12: of 50 requests for one unit over two processes',
+  },
+  {
+    name: 'release-returns-elsewhere',
+    file: 'test/persistence/units.pg.test.ts',
+    title: 'R14: a release gives the same units back',
+  },
 ];

@@ -110,6 +110,7 @@ test('R12: requests that leave the choice never get the same unit, over two proc
 
 test('R14: a release gives the same units back to the pool they came from, and they can be had again', async () => {
   const sku = await serial(2, 'W2');
+  await receive(sku, ['elsewhere'], 'W1');
   const first = await hold(sku, [`${sku}-2`]);
   expect(unitsIn(first)).toEqual([`W2 ${sku}-2`]);
   expect(reasonOf(await release(first))).toBe('ok');

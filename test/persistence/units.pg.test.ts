@@ -121,9 +121,9 @@ test('R14: a release gives the same units back to the pool they came from, and t
 test('a unit that nobody has, that is elsewhere, or that is damaged is NO_STOCK', async () => {
   const sku = await serial(2);
   const damaged = { sku, warehouse: 'W1', delta: { unavailable: 1 }, unitIds: [`${sku}-1`] };
-  expect(
-    reasonOf(await adjustStock(both.one, { ...key(), reason: 'damaged', adjustments: [damaged] }, CALL)),
-  ).toBe('ok');
+  expect(reasonOf(await adjustStock(both.one, { ...key(), reason: 'damaged', adjustments: [damaged] }, CALL))).toBe(
+    'ok',
+  );
   expect(reasonOf(await reserveOne(both.one, wanted(sku, [`${sku}-1`])))).toBe('NO_STOCK');
   expect(reasonOf(await reserveOne(both.one, wanted(sku, ['nobody'])))).toBe('NO_STOCK');
   const input = wanted(sku, [`${sku}-2`]);

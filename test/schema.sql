@@ -308,7 +308,6 @@ create table stock_unit (
   allocated boolean not null,
   unavailable boolean not null,
   constraint stock_unit_unit_id_check CHECK ((unit_id <> ''::text)),
-  constraint stock_unit_sku_warehouse_fkey FOREIGN KEY (sku, warehouse) REFERENCES stock_pool(sku, warehouse),
   constraint stock_unit_pkey PRIMARY KEY (sku, unit_id)
 ) with (fillfactor=85);
 CREATE INDEX stock_unit_free ON public.stock_unit USING btree (sku, warehouse, unit_id) WHERE (on_hand AND (NOT allocated) AND (NOT unavailable));

@@ -7,8 +7,7 @@ create table stock_unit (
   on_hand boolean not null,
   allocated boolean not null,
   unavailable boolean not null,
-  primary key (sku, unit_id),
-  foreign key (sku, warehouse) references stock_pool
+  primary key (sku, unit_id)
 ) with (fillfactor = 85);
 create index stock_unit_pool on stock_unit (sku, warehouse);
 create index stock_unit_free on stock_unit (sku, warehouse, unit_id) where on_hand and not allocated and not unavailable;

@@ -140,6 +140,8 @@ export interface ReservationFilter {
   readonly customerRef: string;
   readonly sku: string;
   readonly warehouse: string;
+  /** A serial unit that it holds or has shipped, or, resolved, held once; empty means any. */
+  readonly unitId: string;
   readonly states: readonly ReservationState[];
   readonly createdBefore: number | null;
   readonly expiresBefore: number | null;

@@ -8,6 +8,10 @@ create table allocated_unit (
   line_number integer not null,
   warehouse text not null,
   held boolean not null,
+  condition text default 'HELD'::text not null,
+  fulfilled boolean default false not null,
+  constraint allocated_unit_condition_check CHECK ((condition = ANY (ARRAY['HELD'::text, 'PICKED'::text, 'SHORT'::text]))),
+  constraint allocated_unit_once CHECK ((NOT (held AND fulfilled))),
   constraint allocated_unit_pkey PRIMARY KEY (reservation_id, line_number, warehouse, sku, unit_id)
 );
 CREATE UNIQUE INDEX allocated_unit_held_once ON public.allocated_unit USING btree (sku, unit_id) WHERE held;
@@ -319,6 +323,18 @@ create table waitlist (
   constraint waitlist_pkey PRIMARY KEY (reservation_id, line_number)
 ) with (fillfactor=85);
 CREATE INDEX waitlist_queue ON public.waitlist USING btree (sku, priority DESC, since_time, reservation_id, line_number);
+create table stock_unit (
+  sku text not null,
+  unit_id text not null,
+  warehouse text not null,
+  on_hand boolean not null,
+  allocated boolean not null,
+  unavailable boolean not null,
+  constraint stock_unit_unit_id_check CHECK ((unit_id <> ''::text)),
+  constraint stock_unit_pkey PRIMARY KEY (sku, unit_id)
+) with (fillfactor=85);
+CREATE INDEX stock_unit_free ON public.stock_unit USING btree (sku, warehouse, unit_id) WHERE (on_hand AND (NOT allocated) AND (NOT unavailable));
+CREATE INDEX stock_unit_pool ON public.stock_unit USING btree (sku, warehouse);
 
 create table warehouse (
   code text not null,

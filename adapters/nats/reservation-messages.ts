@@ -100,7 +100,7 @@ function siteMessage(row: ReservationRow, change: SiteChange, wms: string, conte
     ...identity(row, messageId, context),
     warehouse: site,
     trackingId,
-    lines: change.lines.map((line) => ({ ...line })),
+    lines: change.lines.map(({ unitIds = [], ...line }) => ({ ...line, unitIds: [...unitIds] })),
   };
   const deadline = timestampFromMs(reservation.expireAt);
   if (event === 'pick-requested' || event === 'pick-cancelled') {
@@ -169,6 +169,11 @@ function lineOf(line: ReservationLine) {
     returnedSku: line.returnedSku,
     allocations: line.allocations
       .filter((part) => part.reserved > 0)
-      .map((part) => ({ warehouse: part.warehouse, quantity: part.reserved, sku: line.sku })),
+      .map((part) => ({
+        warehouse: part.warehouse,
+        quantity: part.reserved,
+        sku: line.sku,
+        unitIds: (part.units ?? []).map((unit) => unit.unitId),
+      })),
   };
 }

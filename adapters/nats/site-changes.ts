@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Reservation, warehousesOf } from '../../src/domain/reservation.ts';
+import { type Allocation, type Reservation, warehousesOf } from '../../src/domain/reservation.ts';
 import type { TransitionKind } from '../../src/domain/transition.ts';
 
 /** Hexadecimal digits that tell the picks of one reservation at one site apart. */
@@ -10,6 +10,8 @@ export interface SiteLine {
   readonly lineNumber: number;
   readonly sku: string;
   readonly quantity: number;
+  /** The serial units; absent where the item has none. */
+  readonly unitIds?: readonly string[];
 }
 
 export type SiteEvent =
@@ -79,33 +81,54 @@ function withdrawnAt(site: string, previous: Reservation | null, next: Reservati
   const before = linesAt(previous, site, (part) => part.released);
   const lines = linesAt(next, site, (part) => part.released).flatMap((line) => {
     const known = before.find((other) => other.lineNumber === line.lineNumber)?.quantity ?? 0;
-    return line.quantity > known ? [{ ...line, quantity: line.quantity - known }] : [];
+    if (line.quantity <= known) return [];
+    const given = givenUp(line, previous, next, site);
+    return [{ ...line, quantity: line.quantity - known, ...(given.length > 0 && { unitIds: given }) }];
   });
   if (lines.length === 0) return [];
   const released: SiteChange = { site, event: 'reservation-released', lines };
   return previous?.state === 'WAITLISTED' ? [released] : [released, { site, event: 'pick-cancelled', lines }];
 }
 
+/** The units of a line that a site held before and neither holds nor has shipped now. */
+function givenUp({ lineNumber }: SiteLine, previous: Reservation | null, next: Reservation, site: string): string[] {
+  const unitsOf = (reservation: Reservation | null, pick: (part: Allocation) => readonly string[]) =>
+    (reservation?.lines ?? [])
+      .filter((line) => line.lineNumber === lineNumber)
+      .flatMap((line) => line.allocations.filter((part) => part.warehouse === site).flatMap(pick));
+  const now = new Set(unitsOf(next, promisedUnits));
+  return unitsOf(previous, heldUnits).filter((unitId) => !now.has(unitId));
+}
+
+function heldUnits({ units = [] }: Allocation): string[] {
+  return units.map((unit) => unit.unitId);
+}
+
+function promisedUnits(part: Allocation): string[] {
+  return [...heldUnits(part), ...(part.shipped ?? [])].sort();
+}
+
 function heldAt(reservation: Reservation | null, site: string): SiteLine[] {
-  return linesAt(reservation, site, (part) => part.reserved);
+  return linesAt(reservation, site, (part) => part.reserved, heldUnits);
 }
 
 /** Held and shipped units together: a shipment moves units from one to the other and changes no promise. */
 function promisedAt(reservation: Reservation | null, site: string): SiteLine[] {
-  return linesAt(reservation, site, (part) => part.reserved + part.fulfilled);
+  return linesAt(reservation, site, (part) => part.reserved + part.fulfilled, promisedUnits);
 }
 
 function linesAt(
   reservation: Reservation | null,
   site: string,
-  quantityOf: (part: { reserved: number; fulfilled: number; released: number }) => number,
+  quantityOf: (part: Allocation) => number,
+  unitsOf: (part: Allocation) => string[] = () => [],
 ): SiteLine[] {
   if (reservation === null) return [];
   return reservation.lines.flatMap(({ lineNumber, sku, allocations }) => {
-    const quantity = allocations
-      .filter((part) => part.warehouse === site)
-      .reduce((sum, part) => sum + quantityOf(part), 0);
-    return quantity === 0 ? [] : [{ lineNumber, sku, quantity }];
+    const parts = allocations.filter((part) => part.warehouse === site);
+    const quantity = parts.reduce((sum, part) => sum + quantityOf(part), 0);
+    const unitIds = parts.flatMap(unitsOf);
+    return quantity === 0 ? [] : [{ lineNumber, sku, quantity, ...(unitIds.length > 0 && { unitIds }) }];
   });
 }
 

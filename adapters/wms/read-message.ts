@@ -45,7 +45,7 @@ export function readMessage(wms: string, raw: RawMessage, trace: SpanContext | n
   if ('outcome' in checked) return checked;
   const { message, contentHash } = checked;
   const { trackingId, code } = message;
-  const lines = message.lines.map(({ lineNumber, sku, quantity }) => ({ lineNumber, sku, quantity }));
+  const lines = message.lines.map(({ lineNumber, sku, quantity, unitIds }) => ({ lineNumber, sku, quantity, unitIds }));
   return { outcome: 'read', message: { ...factsOf(wms, message, contentHash, trace), event, trackingId, lines, code } };
 }
 

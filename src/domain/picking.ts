@@ -1,3 +1,4 @@
+import { countIn, type HeldUnit, markPicked, markShort } from './held-units.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
@@ -8,6 +9,7 @@ import {
   type ReservationLine,
   warehousesOf,
 } from './reservation.ts';
+import { wrongUnit } from './resolution.ts';
 import {
   alreadyResolved,
   changed,
@@ -23,6 +25,8 @@ export interface PickedLine {
   readonly lineNumber: number;
   readonly sku: string;
   readonly quantity: number;
+  /** The serial units, as many as the quantity; absent or empty means those that are allocated. */
+  readonly unitIds?: readonly string[];
 }
 
 /** The warehouse has begun: from here on the clock frees nothing. */
@@ -41,7 +45,7 @@ export function abortPick(reservation: Reservation, warehouse: string, now: numb
   if (!isLive(reservation)) return refused(tooLate(reservation));
   if (reservation.state !== 'PREPARING' && reservation.state !== 'READY') return UNCHANGED;
   const lines = editAllocations(reservation, (allocation) =>
-    allocation.warehouse === warehouse ? { ...allocation, picked: 0 } : allocation,
+    allocation.warehouse === warehouse ? unpicked(allocation) : allocation,
   );
   const isPickedElsewhere = lines.some((line) => line.allocations.some((part) => part.picked > 0));
   if (!isPickedElsewhere) return changed('changed', { ...confirmed(reservation, now), lines, state: 'RESERVED' });
@@ -68,6 +72,8 @@ export function confirmPick(
     if (allocation.warehouse !== warehouse) return allocation;
     const total = picked.length === 0 ? allocation.reserved : quantityFor(picked, line);
     const count = Math.max(allocation.picked, total);
+    const { units } = allocation;
+    if (units !== undefined) return pickedUnits(allocation, markPicked(units, namedFor(picked, line), count));
     return { ...allocation, picked: count, short: Math.min(allocation.short, allocation.reserved - count) };
   });
   const ready = lines.every((line) => line.allocations.every((part) => part.picked === part.reserved));
@@ -94,6 +100,7 @@ export function shortPick(
   const pools: PoolChange[] = [];
   const lines = editAllocations(reservation, (allocation, line) => {
     const lost = allocation.warehouse === warehouse ? quantityFor(missing, line) : 0;
+    if (allocation.units !== undefined && lost > 0) return missUnits(allocation, line, missing, lost, pools);
     const short = Math.min(allocation.reserved - allocation.picked, allocation.short + lost);
     const added = short - allocation.short;
     if (added <= 0) return allocation;
@@ -102,6 +109,40 @@ export function shortPick(
   });
   if (pools.length === 0) return UNCHANGED;
   return changed('short', { ...confirmed(reservation, now), lines, state: 'PREPARING' }, pools);
+}
+
+function unpicked(allocation: Allocation): Allocation {
+  const counts = { ...allocation, picked: 0 };
+  const { units } = allocation;
+  if (units === undefined) return counts;
+  return {
+    ...counts,
+    units: units.map((unit) => (unit.condition === 'PICKED' ? { ...unit, condition: 'HELD' } : unit)),
+  };
+}
+
+function pickedUnits(allocation: Allocation, units: readonly HeldUnit[]): Allocation {
+  return { ...allocation, units, picked: countIn(units, 'PICKED'), short: countIn(units, 'SHORT') };
+}
+
+function missUnits(
+  allocation: Allocation,
+  line: ReservationLine,
+  missing: readonly PickedLine[],
+  lost: number,
+  pools: PoolChange[],
+): Allocation {
+  const before = allocation.units ?? [];
+  const units = markShort(before, namedFor(missing, line), lost);
+  const unitIds = units.filter((unit, at) => unit !== before[at]).map((unit) => unit.unitId);
+  if (unitIds.length === 0) return allocation;
+  const { sku } = line;
+  pools.push({ sku, warehouse: allocation.warehouse, delta: { onHand: -unitIds.length }, unitIds });
+  return pickedUnits(allocation, units);
+}
+
+function namedFor(reported: readonly PickedLine[], line: ReservationLine): readonly string[] {
+  return reported.filter((one) => one.lineNumber === line.lineNumber).flatMap((one) => one.unitIds ?? []);
 }
 
 function confirmed(reservation: LiveReservation, now: number): LiveReservation {
@@ -125,7 +166,7 @@ function checkLines(reservation: LiveReservation, warehouse: string, reported: r
   if (!warehousesOf(reservation).includes(warehouse)) {
     return refuse('INVALID_FIELD', `nothing is held at ${warehouse}`, { field: 'warehouse', warehouse });
   }
-  for (const { lineNumber, sku } of reported) {
+  for (const { lineNumber, sku, quantity, unitIds = [] } of reported) {
     const line = reservation.lines.find((one) => one.lineNumber === lineNumber && !isReplaced(one));
     const held = line?.allocations.find((allocation) => allocation.warehouse === warehouse);
     const metadata = { line_number: lineNumber, sku, warehouse };
@@ -147,6 +188,12 @@ function checkLines(reservation: LiveReservation, warehouse: string, reported: r
         reserved: held.reserved,
       });
     }
+    const wrong = unitIds.find((unitId) => !held.units?.some((unit) => unit.unitId === unitId));
+    if (wrong !== undefined) return wrongUnit(lineNumber, wrong);
+    if (unitIds.length > 0 && unitIds.length !== quantity) {
+      const field = 'lines.unit_ids';
+      return refuse('INVALID_FIELD', 'as many units are named as counted', { field, ...metadata, quantity });
+    }
   }
   return null;
 }
@@ -157,7 +204,13 @@ function quantityFor(reported: readonly PickedLine[], line: ReservationLine): nu
 
 function sameCounts(a: readonly ReservationLine[], b: readonly ReservationLine[]): boolean {
   const counts = (lines: readonly ReservationLine[]) =>
-    lines.flatMap((line) => line.allocations.flatMap((part: Allocation) => [part.picked, part.short]));
+    lines.flatMap((line) =>
+      line.allocations.flatMap((part) => [
+        part.picked,
+        part.short,
+        ...(part.units ?? []).map((unit) => `${unit.unitId} ${unit.condition}`),
+      ]),
+    );
   const before = counts(b);
   return counts(a).every((count, at) => count === before[at]);
 }

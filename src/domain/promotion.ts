@@ -1,14 +1,14 @@
 import type { Caller } from './caller.ts';
 import { deadlineOf } from './hold-window.ts';
 import { assertInvariant } from './refusal.ts';
-import { heldByExchanges, maximumOf } from './requested-line.ts';
+import { heldByExchanges, maximumOf, unitsFor } from './requested-line.ts';
 import { isLive, isWaiting, type LiveReservation, withoutWaiting } from './reservation.ts';
 import { forChannel, type Rules } from './rules.ts';
 import { inPriorityOrder, type Placement, source } from './sourcing.ts';
 import { applyDelta, availableUnits, poolKey, SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 import { addUnits } from './transfer.ts';
 import { changed, type Transition } from './transition.ts';
-import type { WaitlistEntry } from './waitlist.ts';
+import { QUEUED_UNITS_MAX, type WaitlistEntry } from './waitlist.ts';
 import type { Cause, WorkingSet } from './working-set.ts';
 
 /** The queue itself, which hands on what came free. */
@@ -34,15 +34,19 @@ export function promoteWaiting(work: WorkingSet, cause: Cause): boolean {
  */
 function promoteQueue(work: WorkingSet, sku: string, cause: Cause): boolean {
   let left = availableOf(work, sku);
+  // Only so many serial units are read for a queue.
+  let servable = left > 0 && work.isSerial(sku) ? QUEUED_UNITS_MAX : left;
   let isAnyServed = false;
   let imagined: Map<string, StockLevel> | null = null;
   for (const entry of work.waitlist.inOrder(sku)) {
     if (left === 0 || work.waitlist.isFull) break;
+    if (entry.units <= left && entry.units > servable) break;
     if (entry.units > left || entry.expireAt <= work.now) continue;
     const rules = work.ruleBook.of(entry);
     const placements = placementsFor(work, imagined ?? work.pools, entry, rules);
     if (placements === null) continue;
     left -= entry.units;
+    servable -= entry.units;
     const found = work.find({ by: 'reservation', id: entry.reservationId });
     if (found === null || imagined !== null) {
       imagined = afterTaking(imagined ?? work.pools, placements, entry.channel === SALE_CHANNEL);
@@ -103,6 +107,7 @@ function placementsFor(
     splitAllowed: rules.splitAllowed,
     partial: false,
     forSale,
+    ...unitsFor(work, [sku]),
   });
   return 'refusal' in sourced ? null : sourced.placements;
 }
@@ -122,13 +127,18 @@ export function promote(
   assertInvariant(served?.waiting !== undefined, 'only a line that waits is served');
   const { holdWindowMs } = served.waiting;
   const allocations = placements.reduce(
-    (parts, { warehouse, quantity }) => addUnits(parts, warehouse, quantity),
+    (parts, { warehouse, quantity, unitIds }) => addUnits(parts, warehouse, quantity, unitIds),
     served.allocations,
   );
   const lines = reservation.lines.map((line) =>
     line === served ? { ...withoutWaiting(line), allocations, changedAt: now } : line,
   );
-  const pools = placements.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, delta: { reserved: quantity } }));
+  const pools = placements.map(({ sku, warehouse, quantity, unitIds }) => ({
+    sku,
+    warehouse,
+    delta: { reserved: quantity },
+    ...(unitIds && { unitIds }),
+  }));
   if (isWaiting(lines)) return changed('changed', { ...reservation, lines }, pools);
   const expireAt = deadlineOf(rules, now, holdWindowMs);
   return changed('reserved', { ...reservation, lines, state: 'RESERVED', expireAt }, pools);

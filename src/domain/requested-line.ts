@@ -1,10 +1,12 @@
 import { checkOrderLine, type Destination } from './eligibility.ts';
+import { type HeldUnit, inOrder } from './held-units.ts';
 import { poolRulesOf } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type Reservation, type ReservationLine, reservedUnits, waitingUnits } from './reservation.ts';
 import { forChannel, ruleLimit } from './rules.ts';
 import { inPriorityOrder, type LineDemand, nearestFirst, type Placement, type Warehouse } from './sourcing.ts';
 import { SALE_CHANNEL, type StockLevel } from './stock-level.ts';
+import { type OwnUnit, UnitOffer } from './unit-offer.ts';
 import { checkAttributes, notChosen, type WantedAttributes } from './wanted-item.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -23,7 +25,12 @@ export interface RequestedLine {
   readonly wantedAttributes?: WantedAttributes;
   /** How many items fit where not just one does. */
   readonly fittingItems?: number;
+  /** Exactly these serial units; absent or empty leaves the choice. */
+  readonly unitIds?: readonly string[];
 }
+
+/** Serial units one request may ask for. */
+export const UNITS_ASKED_MAX = 1_000;
 
 export function requestedUnits(lines: readonly RequestedLine[]): number {
   return lines.reduce((sum, line) => sum + line.quantity, 0);
@@ -41,7 +48,40 @@ export function checkNames(work: WorkingSet, lines: readonly RequestedLine[]): R
     const unknown = warehouse === '' ? null : checkWarehouse(work, warehouse);
     if (unknown !== null) return unknown;
   }
-  return null;
+  return checkUnits(work, lines);
+}
+
+/** Exact units are asked for by name, each once, and only of items that have names for them. */
+function checkUnits(work: WorkingSet, lines: readonly RequestedLine[]): Refusal | null {
+  const serial = lines.filter((line) => work.isSerial(line.sku));
+  const wrong = lines.find(({ sku, quantity, unitIds = [] }) => {
+    const isAsked = unitIds.length > 0;
+    return isAsked && (unitIds.length !== quantity || !work.isSerial(sku));
+  });
+  if (wrong !== undefined) {
+    const text = work.isSerial(wrong.sku) ? 'as many units are named as asked for' : `${wrong.sku} has no serial units`;
+    return refuse('INVALID_FIELD', text, { field: 'lines.unit_ids', sku: wrong.sku, quantity: wrong.quantity });
+  }
+  const named = serial.flatMap(({ sku, unitIds = [] }) => unitIds.map((unitId) => `${sku}\u0000${unitId}`));
+  if (new Set(named).size < named.length) {
+    return refuse('INVALID_FIELD', 'a unit is named on two lines', { field: 'lines.unit_ids' });
+  }
+  const units = requestedUnits(serial);
+  if (units <= UNITS_ASKED_MAX) return null;
+  return refuse('TOO_LARGE', `more than ${UNITS_ASKED_MAX} serial units`, { limit: UNITS_ASKED_MAX, requested: units });
+}
+
+/** The serial units the lines may be given; none where no line asks for an item that has them. */
+export function unitsFor(
+  work: WorkingSet,
+  skus: readonly string[],
+  own: readonly OwnUnit[] = [],
+): { readonly units?: UnitOffer } {
+  return skus.some((sku) => work.isSerial(sku)) ? { units: new UnitOffer(work.units, own) } : {};
+}
+
+function heldUnits(unitIds: readonly string[]): HeldUnit[] {
+  return inOrder(unitIds.map((unitId) => ({ unitId, condition: 'HELD' as const })));
 }
 
 export function checkWarehouse(work: WorkingSet, warehouse: string): Refusal | null {
@@ -141,7 +181,13 @@ export function servingWarehouses(work: WorkingSet, channel: string, destination
 
 /** What the lines ask of the pools, numbered in their order from `firstNumber`. */
 export function toDemands(lines: readonly RequestedLine[], firstNumber: number): LineDemand[] {
-  return lines.map(({ sku, quantity, warehouse }, at) => ({ lineNumber: firstNumber + at, sku, quantity, warehouse }));
+  return lines.map(({ sku, quantity, warehouse, unitIds }, at) => ({
+    lineNumber: firstNumber + at,
+    sku,
+    quantity,
+    warehouse,
+    ...(unitIds === undefined || unitIds.length === 0 ? {} : { unitIds }),
+  }));
 }
 
 /** The lines with what was placed for them, numbered in their order from `firstNumber`. */
@@ -165,6 +211,7 @@ export function toLines(
         short: 0,
         fulfilled: 0,
         released: 0,
+        ...(placement.unitIds === undefined ? {} : { units: heldUnits(placement.unitIds) }),
       })),
   }));
 }

@@ -1,3 +1,5 @@
+import type { HeldUnit } from './held-units.ts';
+
 /** Life cycle of a reservation as data. How it moves from state to state is decided in `transition.ts`. */
 
 export type LiveState = 'WAITLISTED' | 'RESERVED' | 'PREPARING' | 'READY';
@@ -36,6 +38,10 @@ export interface Allocation {
   readonly short: number;
   readonly fulfilled: number;
   readonly released: number;
+  /** The serial units that are reserved, by name; absent where the item has none. */
+  readonly units?: readonly HeldUnit[];
+  /** The serial units that are fulfilled; absent where there are none. */
+  readonly shipped?: readonly string[];
 }
 
 /** What a line still waits for. */

@@ -1,3 +1,4 @@
+import { countIn, draw, drawNamed, LEAVING } from './held-units.ts';
 import { checkDeadline, deadlineOf } from './hold-window.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import {
@@ -29,6 +30,8 @@ export interface LineQuantity {
   readonly lineNumber: number;
   readonly quantity: number;
   readonly warehouse?: string;
+  /** The serial units, as many as the quantity; absent or empty means those that are allocated. */
+  readonly unitIds?: readonly string[];
 }
 
 /** Gives every held unit back. A second release changes nothing; a fulfilled reservation cannot be released. */
@@ -163,7 +166,36 @@ export function checkQuantities(reservation: LiveReservation, wanted: readonly L
       });
     }
   }
+  return checkUnits(reservation, wanted);
+}
+
+/** Each named unit must be held by its line, and be named once. */
+function checkUnits(reservation: LiveReservation, wanted: readonly LineQuantity[]): Refusal | null {
+  const named = new Set<string>();
+  for (const { lineNumber, quantity, warehouse, unitIds = [] } of wanted) {
+    if (unitIds.length > 0 && unitIds.length !== quantity) {
+      const metadata = { field: 'lines.unit_ids', line_number: lineNumber, quantity };
+      return refuse('INVALID_FIELD', 'as many units are named as counted', metadata);
+    }
+    const parts = reservation.lines.find((line) => line.lineNumber === lineNumber)?.allocations ?? [];
+    const held = parts.filter((part) => (warehouse ?? part.warehouse) === part.warehouse);
+    for (const unitId of unitIds) {
+      const isHeld = held.some((part) => part.units?.some((unit) => unit.unitId === unitId));
+      if (!isHeld) return wrongUnit(lineNumber, unitId);
+      if (named.has(`${lineNumber}/${unitId}`)) {
+        return refuse('INVALID_FIELD', 'a unit is named twice', { field: 'lines.unit_ids', unit_id: unitId });
+      }
+      named.add(`${lineNumber}/${unitId}`);
+    }
+  }
   return null;
+}
+
+export function wrongUnit(lineNumber: number, unitId: string): Refusal {
+  return refuse('WRONG_UNIT', `line ${lineNumber} does not hold unit ${unitId}`, {
+    line_number: lineNumber,
+    unit_id: unitId,
+  });
 }
 
 /** Units one line holds at a warehouse, or at all of them where it is empty. */
@@ -178,19 +210,22 @@ function heldUnits(reservation: LiveReservation, lineNumber: number, warehouse: 
 function consume(reservation: LiveReservation, wanted: readonly LineQuantity[]) {
   const pools: PoolChange[] = [];
   let lines: readonly ReservationLine[] = reservation.lines;
-  // Quantities bound to a warehouse go first, so that free ones do not empty it.
-  const ordered = wanted.toSorted((a, b) => Number(b.warehouse !== undefined) - Number(a.warehouse !== undefined));
+  // Named units go first, then quantities bound to a warehouse, so that free ones do not take them.
+  const rank = ({ unitIds = [], warehouse }: LineQuantity) =>
+    2 * Number(unitIds.length > 0) + Number(warehouse !== undefined);
+  const ordered = wanted.toSorted((a, b) => rank(b) - rank(a));
   for (const want of ordered) {
     let missing = want.quantity;
     lines = editAllocations({ ...reservation, lines }, (allocation, line) => {
       const mine =
         line.lineNumber === want.lineNumber && (want.warehouse ?? allocation.warehouse) === allocation.warehouse;
-      const taken = mine ? Math.min(missing, allocation.reserved) : 0;
+      if (!mine) return allocation;
+      const { left, taken, unitIds } = take(allocation, missing, want.unitIds ?? []);
       if (taken === 0) return allocation;
       missing -= taken;
       const delta = { onHand: -taken, reserved: -taken };
-      pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta });
-      return take(allocation, taken);
+      pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta, ...(unitIds && { unitIds }) });
+      return left;
     });
   }
   return { lines, pools };
@@ -201,17 +236,42 @@ export function releaseHeld(reservation: LiveReservation): { lines: readonly Res
   const pools: PoolChange[] = [];
   const lines = editAllocations(reservation, (allocation, line) => {
     if (allocation.reserved === 0) return allocation;
-    pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta: { reserved: -allocation.reserved } });
+    const { units, ...counts } = allocation;
+    const unitIds = units?.map((unit) => unit.unitId);
+    const delta = { reserved: -allocation.reserved };
+    pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta, ...(unitIds && { unitIds }) });
     const released = allocation.released + allocation.reserved;
-    return { ...allocation, reserved: 0, picked: 0, short: 0, released };
+    return { ...counts, reserved: 0, picked: 0, short: 0, released };
   });
   return { lines: lines.map(withoutWaiting), pools };
 }
 
+interface Taken {
+  readonly left: Allocation;
+  readonly taken: number;
+  readonly unitIds?: readonly string[];
+}
+
 /** Picked units leave first and missing ones last, so that picked and short stay parts of what is left. */
-function take(allocation: Allocation, taken: number): Allocation {
-  const reserved = allocation.reserved - taken;
-  const picked = Math.max(0, allocation.picked - taken);
-  const short = Math.min(allocation.short, reserved - picked);
-  return { ...allocation, reserved, picked, short, fulfilled: allocation.fulfilled + taken };
+function take(allocation: Allocation, units: number, named: readonly string[]): Taken {
+  const { units: held, ...counts } = allocation;
+  if (held === undefined) {
+    const taken = Math.min(units, counts.reserved);
+    const reserved = counts.reserved - taken;
+    const picked = Math.max(0, counts.picked - taken);
+    const short = Math.min(counts.short, reserved - picked);
+    return { left: { ...counts, reserved, picked, short, fulfilled: counts.fulfilled + taken }, taken };
+  }
+  const { taken: unitIds, rest } = named.length > 0 ? drawNamed(held, named) : draw(held, units, LEAVING);
+  const taken = unitIds.length;
+  const left: Allocation = {
+    ...counts,
+    reserved: rest.length,
+    picked: countIn(rest, 'PICKED'),
+    short: countIn(rest, 'SHORT'),
+    fulfilled: counts.fulfilled + taken,
+    ...(rest.length > 0 && { units: rest }),
+    ...(taken > 0 && { shipped: [...(counts.shipped ?? []), ...unitIds].sort() }),
+  };
+  return { left, taken, unitIds };
 }

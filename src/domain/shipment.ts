@@ -24,7 +24,7 @@ export function divideShipment(
   const late = new Map<string, number>();
   const addLate = (sku: string, units: number) => late.set(sku, (late.get(sku) ?? 0) + units);
   const left = new Map<number, { reserved: number; released: number }>();
-  for (const { lineNumber, sku, quantity } of shipped) {
+  for (const { lineNumber, sku, quantity, unitIds } of shipped) {
     const line = reservation.lines.find((one) => one.lineNumber === lineNumber && !isReplaced(one));
     if (isFormerLine(reservation, lineNumber)) {
       if (sku === '') return { refusal: namelessLine(lineNumber) };
@@ -38,7 +38,7 @@ export function divideShipment(
     const gone = line !== undefined && excess <= rest.released ? excess : 0;
     left.set(lineNumber, { reserved: rest.reserved - (quantity - gone), released: rest.released - gone });
     if (gone > 0) addLate(line?.sku ?? sku, gone);
-    if (quantity > gone) held.push({ lineNumber, quantity: quantity - gone, warehouse });
+    if (quantity > gone) held.push({ lineNumber, quantity: quantity - gone, warehouse, ...(unitIds && { unitIds }) });
   }
   return { held, late };
 }

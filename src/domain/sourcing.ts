@@ -2,6 +2,7 @@ import type { Destination } from './eligibility.ts';
 import { placeAtFewest } from './fewest-warehouses.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { availableUnits, poolKey, type StockLevel, saleAvailableUnits } from './stock-level.ts';
+import type { UnitOffer } from './unit-offer.ts';
 
 export interface Warehouse {
   readonly code: string;
@@ -23,6 +24,8 @@ export interface LineDemand {
   readonly quantity: number;
   /** The only warehouse allowed; empty leaves the choice to the rules. */
   readonly warehouse: string;
+  /** Exactly these serial units, as many as the quantity; absent or empty leaves the choice. */
+  readonly unitIds?: readonly string[];
 }
 
 export interface Placement {
@@ -30,6 +33,8 @@ export interface Placement {
   readonly sku: string;
   readonly warehouse: string;
   readonly quantity: number;
+  /** The serial units that were chosen; absent where the item has none. */
+  readonly unitIds?: readonly string[];
 }
 
 /**
@@ -50,10 +55,12 @@ export interface SourcingRequest {
   readonly splitAllowed: boolean;
   /** Takes what there is instead of refusing, as long as there is anything. */
   readonly partial: boolean;
-  /** Takes nothing at all, too, instead of refusing: the rest waits. */
+  /** Takes nothing at all, too, instead of refusing: the rest waits. Lines that name exact units are refused all the same. */
   readonly waits?: boolean;
   /** Whether it is a sale, which leaves exchanges what is kept for them. */
   readonly forSale: boolean;
+  /** The serial units to choose from, where an item has them. */
+  readonly units?: UnitOffer;
 }
 
 export type SourcingResult = { readonly placements: readonly Placement[] } | { readonly refusal: Refusal };
@@ -94,27 +101,40 @@ export function source(request: SourcingRequest): SourcingResult {
   const unitsAt = (demand: LineDemand, warehouse: Warehouse): number => {
     const level = request.pools.get(poolKey(demand.sku, warehouse.code));
     const isAllowed = demand.warehouse === '' || demand.warehouse === warehouse.code;
-    return level === undefined || !isAllowed ? 0 : unitsFor(request, level);
+    return level === undefined || !isAllowed ? 0 : exactly(request, demand, warehouse.code, unitsFor(request, level));
   };
   return placeAtFewest({ request, place, unitsAt });
 }
 
-function place(request: SourcingRequest): SourcingResult {
+/** Places may be tried more than once: each try chooses among all serial units anew. */
+function place(asked: SourcingRequest): SourcingResult {
+  const request = asked.units === undefined ? asked : { ...asked, units: asked.units.anew() };
   const taken = new Map<string, number>();
   const placements: Placement[] = [];
   for (const demand of inPinnedFirst(request.demands)) {
     const missing = placeLine(request, demand, taken, placements);
-    if (missing > 0 && !request.partial) return { refusal: noStock(request, demand) };
+    if (missing > 0 && !mayMiss(request, demand)) return { refusal: whyNot(request, demand) };
   }
   const first = request.demands[0];
   if (placements.length === 0 && first !== undefined && request.waits !== true)
-    return { refusal: noStock(request, first) };
+    return { refusal: whyNot(request, first) };
   return { placements: placements.sort((a, b) => a.lineNumber - b.lineNumber) };
 }
 
-/** Lines bound to one warehouse choose before those that can go elsewhere. */
+/** Exact units are not waited for: whoever names them wants those or none. */
+function mayMiss({ partial, waits }: SourcingRequest, { unitIds = [] }: LineDemand): boolean {
+  return partial && !(waits === true && unitIds.length > 0);
+}
+
+/** Lines bound to exact units or to one warehouse choose before those that can have others or go elsewhere. */
 function inPinnedFirst(demands: readonly LineDemand[]): LineDemand[] {
-  return [...demands].sort((a, b) => Number(b.warehouse !== '') - Number(a.warehouse !== ''));
+  const rank = ({ unitIds, warehouse }: LineDemand) =>
+    2 * Number((unitIds?.length ?? 0) > 0) + Number(warehouse !== '');
+  return [...demands].sort((a, b) => rank(b) - rank(a));
+}
+
+function whyNot(request: SourcingRequest, demand: LineDemand): Refusal {
+  return request.units?.heldByOther(demand) ?? noStock(request, demand);
 }
 
 function placeLine(
@@ -126,8 +146,8 @@ function placeLine(
   const candidates = candidatesOf(request, demand).map((warehouse) => {
     const key = poolKey(demand.sku, warehouse.code);
     const level = request.pools.get(key);
-    const available = level === undefined ? 0 : Math.max(0, unitsFor(request, level) - (taken.get(key) ?? 0));
-    return { key, warehouse: warehouse.code, available };
+    const counted = level === undefined ? 0 : Math.max(0, unitsFor(request, level) - (taken.get(key) ?? 0));
+    return { key, warehouse: warehouse.code, available: exactly(request, demand, warehouse.code, counted) };
   });
   if (request.strategy === 'MOST_AVAILABLE') candidates.sort((a, b) => b.available - a.available);
   const whole = candidates.find((candidate) => candidate.available >= demand.quantity);
@@ -139,10 +159,19 @@ function placeLine(
     const quantity = Math.min(missing, candidate.available);
     if (quantity === 0) continue;
     taken.set(candidate.key, (taken.get(candidate.key) ?? 0) + quantity);
-    placements.push({ lineNumber: demand.lineNumber, sku: demand.sku, warehouse: candidate.warehouse, quantity });
+    const { lineNumber, sku } = demand;
+    const { warehouse } = candidate;
+    const exact = request.units?.isOf(sku) === true ? { unitIds: request.units.take(demand, warehouse, quantity) } : {};
+    placements.push({ lineNumber, sku, warehouse, quantity, ...exact });
     missing -= quantity;
   }
   return missing;
+}
+
+/** Where units are told apart, no more than there are units to be named. */
+function exactly({ units }: SourcingRequest, demand: LineDemand, warehouse: string, counted: number): number {
+  if (counted === 0 || units?.isOf(demand.sku) !== true) return counted;
+  return Math.min(counted, units.countFor(demand, warehouse));
 }
 
 /** What the asker may have of a pool: what is available to its kind, and what it holds itself. */

@@ -10,6 +10,7 @@ import {
   servingWarehouses,
   toDemands,
   toLines,
+  unitsFor,
 } from './requested-line.ts';
 import {
   fulfilledUnits,
@@ -25,6 +26,7 @@ import { checkSizeLimits } from './rules.ts';
 import { type Placement, source } from './sourcing.ts';
 import { poolKey, SALE_CHANNEL } from './stock-level.ts';
 import { alreadyResolved, type PoolChange, refused, type Transition, type TransitionKind } from './transition.ts';
+import type { OwnUnit } from './unit-offer.ts';
 import { type Queueing, queueRest } from './waitlist.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -64,6 +66,11 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     partial: request.partial || request.waitlist === true,
     waits: request.waitlist === true,
     forSale: reservation.channel === SALE_CHANNEL,
+    ...unitsFor(
+      work,
+      lines.map((line) => line.sku),
+      namedUnits(reservation),
+    ),
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
   const held = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));
@@ -115,6 +122,12 @@ function kindOfSwap(before: LiveReservation, isWaitingNow: boolean): TransitionK
   return isWaitingNow ? 'waitlisted' : 'reserved';
 }
 
+function namedUnits(reservation: LiveReservation): OwnUnit[] {
+  return reservation.lines.flatMap(({ sku, allocations }) =>
+    allocations.flatMap(({ units = [] }) => units.map(({ unitId }) => ({ sku, unitId }))),
+  );
+}
+
 /** An old line asks for no more than what has left of it: nothing, mostly. Its event tells of it for the last time. */
 function replaceLines(
   reservation: LiveReservation,
@@ -133,20 +146,34 @@ function replaceLines(
     outcome: 'changed',
     kind: kindOfSwap(reservation, isWaitingNow),
     next: { ...next, version: reservation.version + 1 },
-    pools: netChanges(given.pools, placements),
+    pools: netChanges(given.pools, placements.map(toChange)),
   };
 }
 
+function toChange({ sku, warehouse, quantity, unitIds }: Placement): PoolChange {
+  return { sku, warehouse, delta: { reserved: quantity }, ...(unitIds && { unitIds }) };
+}
+
 /** What a pool gives and takes in the same change is no change of it. */
-function netChanges(given: readonly PoolChange[], placements: readonly Placement[]): PoolChange[] {
-  const taken = placements.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, delta: { reserved: quantity } }));
+function netChanges(given: readonly PoolChange[], taken: readonly PoolChange[]): PoolChange[] {
   const net = new Map<string, { sku: string; warehouse: string; reserved: number }>();
-  for (const { sku, warehouse, delta } of [...given, ...taken]) {
+  for (const { sku, warehouse, delta, unitIds } of [...given, ...taken]) {
+    if (unitIds !== undefined) continue;
     const key = poolKey(sku, warehouse);
     const reserved = (net.get(key)?.reserved ?? 0) + (delta.reserved ?? 0);
     net.set(key, { sku, warehouse, reserved });
   }
-  return [...net.values()]
+  const counted = [...net.values()]
     .filter((change) => change.reserved !== 0)
     .map(({ sku, warehouse, reserved }) => ({ sku, warehouse, delta: { reserved } }));
+  return [...counted, ...without(given, taken, -1), ...without(taken, given, 1)];
+}
+
+/** The changes of named units that the other side does not undo. */
+function without(changes: readonly PoolChange[], others: readonly PoolChange[], sign: 1 | -1): PoolChange[] {
+  return changes.flatMap(({ sku, warehouse, unitIds }) => {
+    const undone = new Set(others.filter((one) => one.sku === sku).flatMap((one) => one.unitIds ?? []));
+    const left = unitIds?.filter((unitId) => !undone.has(unitId)) ?? [];
+    return left.length === 0 ? [] : [{ sku, warehouse, delta: { reserved: sign * left.length }, unitIds: left }];
+  });
 }

@@ -1,5 +1,6 @@
+import { countIn, draw, inOrder, MOVING } from './held-units.ts';
 import { checkMovable } from './movable.ts';
-import { checkWarehouse, servingWarehouses } from './requested-line.ts';
+import { checkWarehouse, servingWarehouses, unitsFor } from './requested-line.ts';
 import {
   type Allocation,
   isLive,
@@ -8,7 +9,7 @@ import {
   type ReservationLine,
 } from './reservation.ts';
 import { checkQuantities, type LineQuantity } from './resolution.ts';
-import { type LineDemand, source } from './sourcing.ts';
+import { type LineDemand, type Placement, source } from './sourcing.ts';
 import { SALE_CHANNEL } from './stock-level.ts';
 import { alreadyResolved, changed, type PoolChange, refused, type Transition, UNCHANGED } from './transition.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -42,9 +43,13 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
     splitAllowed: false,
     partial: false,
     forSale: reservation.channel === SALE_CHANNEL,
+    ...unitsFor(
+      work,
+      moves.map((move) => move.sku),
+    ),
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
-  return moveUnits(turned, moves, work.now);
+  return moveUnits(turned, sourced.placements, work.now);
 }
 
 /** A line that may be served from one warehouse only looks to another from now on; any other looks everywhere already. */
@@ -72,7 +77,7 @@ function movesOf(reservation: LiveReservation, { toWarehouse, lines }: TransferR
   });
 }
 
-function moveUnits(reservation: LiveReservation, moves: readonly LineDemand[], now: number): Transition {
+function moveUnits(reservation: LiveReservation, moves: readonly Placement[], now: number): Transition {
   const pools: PoolChange[] = [];
   const lines = reservation.lines.map((line) => {
     const move = moves.find((one) => one.lineNumber === line.lineNumber);
@@ -81,32 +86,47 @@ function moveUnits(reservation: LiveReservation, moves: readonly LineDemand[], n
   return changed('changed', { ...reservation, lines }, pools);
 }
 
-function moveLine(line: ReservationLine, move: LineDemand, pools: PoolChange[]): ReservationLine {
-  const { sku, warehouse, quantity } = move;
+function moveLine(line: ReservationLine, move: Placement, pools: PoolChange[]): ReservationLine {
+  const { sku, warehouse, quantity, unitIds } = move;
   let missing = quantity;
   const left = line.allocations.map((part) => {
     const taken = part.warehouse === warehouse ? 0 : Math.min(missing, part.reserved);
     if (taken === 0) return part;
     missing -= taken;
-    pools.push({ sku, warehouse: part.warehouse, delta: { reserved: -taken } });
+    const given = part.units === undefined ? {} : { unitIds: draw(part.units, taken, MOVING).taken };
+    pools.push({ sku, warehouse: part.warehouse, delta: { reserved: -taken }, ...given });
     return giveUp(part, taken);
   });
-  pools.push({ sku, warehouse, delta: { reserved: quantity } });
-  return { ...line, allocations: addUnits(left, warehouse, quantity) };
+  pools.push({ sku, warehouse, delta: { reserved: quantity }, ...(unitIds && { unitIds }) });
+  return { ...line, allocations: addUnits(left, warehouse, quantity, unitIds) };
 }
 
 /** What a picker did not find is the first to be had from elsewhere. */
 function giveUp(part: Allocation, taken: number): Allocation {
-  const short = Math.max(0, part.short - taken);
-  return { ...part, reserved: part.reserved - taken, short, released: part.released + taken };
+  const { units, ...counts } = part;
+  const gone = { reserved: part.reserved - taken, released: part.released + taken };
+  if (units === undefined) return { ...counts, ...gone, short: Math.max(0, part.short - taken) };
+  const { rest } = draw(units, taken, MOVING);
+  return { ...counts, ...gone, short: countIn(rest, 'SHORT'), ...(rest.length > 0 && { units: rest }) };
 }
 
 /** In the order of the warehouse codes, as they are read back. */
-export function addUnits(allocations: readonly Allocation[], warehouse: string, units: number): Allocation[] {
+export function addUnits(
+  allocations: readonly Allocation[],
+  warehouse: string,
+  count: number,
+  unitIds?: readonly string[],
+): Allocation[] {
+  const withUnits = (known: Allocation): Allocation => {
+    const grown = { ...known, reserved: known.reserved + count };
+    if (unitIds === undefined) return grown;
+    const added = unitIds.map((unitId) => ({ unitId, condition: 'HELD' as const }));
+    return { ...grown, units: inOrder([...(known.units ?? []), ...added]) };
+  };
   const known = allocations.find((part) => part.warehouse === warehouse);
   if (known !== undefined) {
-    return allocations.map((part) => (part === known ? { ...part, reserved: part.reserved + units } : part));
+    return allocations.map((part) => (part === known ? withUnits(part) : part));
   }
-  const added = { warehouse, reserved: units, picked: 0, short: 0, fulfilled: 0, released: 0 };
+  const added = withUnits({ warehouse, reserved: 0, picked: 0, short: 0, fulfilled: 0, released: 0 });
   return [...allocations, added].sort((a, b) => (a.warehouse < b.warehouse ? -1 : 1));
 }

@@ -27,6 +27,8 @@ export interface PoolChange {
   readonly sku: string;
   readonly warehouse: string;
   readonly delta: StockDelta;
+  /** The serial units it is about, each of which takes the same share; absent where the item has none. */
+  readonly unitIds?: readonly string[];
 }
 
 /** The answer of every `decide` function: a change, nothing to do, or a refusal. */

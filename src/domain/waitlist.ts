@@ -23,6 +23,12 @@ export interface WaitlistEntry {
 /** Lines one unit of work serves at most, over all its SKUs; what is left is served by the units that follow. */
 export const SERVED_MAX = 1_000;
 
+/**
+ * Serial units of one item that one unit of work gives to its queue at most, for as many are read for it; what is left
+ * is served by the units that follow. No line waits for more.
+ */
+export const QUEUED_UNITS_MAX = 2_000;
+
 /** By priority, higher first, then by age; ids and line numbers only make the order total. */
 export function compareEntries(a: WaitlistEntry, b: WaitlistEntry): number {
   if (a.priority !== b.priority) return b.priority - a.priority;

@@ -5,6 +5,7 @@ import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import type { Warehouse } from './sourcing.ts';
 import type { StockLevel } from './stock-level.ts';
+import type { UnitRows } from './stock-units.ts';
 import type { WaitlistEntry } from './waitlist.ts';
 import type { ExchangeState } from './working-set.ts';
 
@@ -28,6 +29,8 @@ export interface WorkingSetRows {
   readonly waiting: readonly WaitlistEntry[];
   readonly pools: readonly StockLevel[];
   readonly reservations: readonly Reservation[];
+  /** Serial units, where a locked item has them. */
+  readonly units?: UnitRows;
   readonly exchanges: readonly ExchangeState[];
   /** Milestones of the locked reservations, by reservation id; null where no command asks for them. */
   readonly milestones: ReadonlyMap<string, readonly ReachedMilestone[]> | null;

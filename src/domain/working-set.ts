@@ -15,7 +15,9 @@ import { expire } from './resolution.ts';
 import { RuleBook, type RuleSet } from './rule-book.ts';
 import type { Rules } from './rules.ts';
 import type { Warehouse } from './sourcing.ts';
-import { applyDelta, poolKey, SALE_CHANNEL, type StockDelta, type StockLevel } from './stock-level.ts';
+import { applyDelta, poolKey, SALE_CHANNEL, type StockLevel } from './stock-level.ts';
+import { NO_UNITS, StockUnits } from './stock-units.ts';
+import type { PoolChange } from './transition.ts';
 import { Waitlist } from './waitlist.ts';
 import type { WorkingSetRows } from './working-set-rows.ts';
 
@@ -50,6 +52,7 @@ export class WorkingSet {
   readonly exchanges: ExchangeStates;
   readonly milestones: MilestoneLog;
   readonly waitlist: Waitlist;
+  readonly units: StockUnits;
   readonly transitions: RecordedTransition[] = [];
   readonly movements: Movement[] = [];
   readonly putItems = new Map<string, Item>();
@@ -69,6 +72,7 @@ export class WorkingSet {
     this.exchanges = new ExchangeStates(rows.exchanges);
     this.milestones = new MilestoneLog(rows.milestones);
     this.waitlist = new Waitlist(rows.waiting, rows.wantedSkus);
+    this.units = new StockUnits(rows.units ?? NO_UNITS);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
     this.#pools = new LockedPools(rows.pools, rows.ruleSet.rules);
     for (const reservation of rows.reservations) {
@@ -114,6 +118,13 @@ export class WorkingSet {
   skuOf(itemId: string): string | null {
     const put = [...this.putItems.values()].find((item) => item.itemId === itemId);
     return put?.sku ?? this.#rows.skusByItemId?.get(itemId) ?? null;
+  }
+
+  /** Whether units of an item are told apart. @throws MissingRows where they are and were not read */
+  isSerial(sku: string): boolean {
+    if (this.item(sku)?.tracking !== 'SERIAL') return false;
+    if (!this.units.isRead(sku)) throw new MissingRows([], [sku]);
+    return true;
   }
 
   pool(sku: string, warehouse: string): StockLevel | null {
@@ -168,11 +179,7 @@ export class WorkingSet {
   }
 
   /** Records a transition of a reservation with what it does to pools and order lines. */
-  record(
-    transition: RecordedTransition,
-    pools: readonly { readonly sku: string; readonly warehouse: string; readonly delta: StockDelta }[],
-    occurredAt = this.now,
-  ): void {
+  record(transition: RecordedTransition, pools: readonly PoolChange[], occurredAt = this.now): void {
     const { previous, next } = transition;
     assertInvariant(next.version === (previous?.version ?? 0) + 1, 'reservation versions have a gap');
     const missing = pools.filter((change) => !this.pools.has(poolKey(change.sku, change.warehouse)));
@@ -240,7 +247,7 @@ export class WorkingSet {
     if (after !== undefined) this.waitlist.poolChanged(before, after);
   }
 
-  #applyPool(change: PoolRef & { delta: StockDelta }, transition: RecordedTransition, occurredAt: number): void {
+  #applyPool(change: PoolChange, transition: RecordedTransition, occurredAt: number): void {
     const level = this.#pools.get(poolKey(change.sku, change.warehouse));
     assertInvariant(level !== undefined, 'a changed pool must be locked');
     const isShort = transition.kind === 'short';
@@ -248,7 +255,9 @@ export class WorkingSet {
     const ofSale = transition.next.channel === SALE_CHANNEL ? { saleReserved: reserved } : {};
     const delta = { ...uncountedDelta(level, change.delta, occurredAt), ...ofSale };
     // What a picker misses may be gone from the count already; no count falls below zero.
-    const onHandDelta = isShort ? Math.max(delta.onHand ?? 0, -level.onHand) : (delta.onHand ?? 0);
+    const counted = isShort ? Math.max(delta.onHand ?? 0, -level.onHand) : (delta.onHand ?? 0);
+    const { unitIds } = change;
+    const onHandDelta = unitIds === undefined ? counted : this.units.apply({ ...change, unitIds, delta }, isShort);
     this.#pools.set(applyDelta(level, { ...delta, onHand: onHandDelta }));
     this.#tellQueue(level);
     if (onHandDelta === 0) return;

@@ -28,8 +28,16 @@ import {
   readMilestones,
   readMovedSince,
 } from './locks.ts';
-import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
+import {
+  type AllocationRow,
+  lineFacts,
+  type PoolRow,
+  type ReservationRow,
+  toReservations,
+  toStockLevel,
+} from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
+import { readUnits, withUnits } from './unit-rows.ts';
 import { loadQueues } from './waitlist-rows.ts';
 
 /** The rows of one unit under lock, ready to be decided on. */
@@ -75,11 +83,17 @@ export async function lockAndLoad(
   );
   const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
   const orderLines = rows<OrderLineRow>('lock-order-lines');
-  const reservations = toReservations(
-    rows<ReservationRow>('lock-reservations'),
-    rows<AllocationRow>('read-allocations'),
-  );
+  const items = await cache.items(client, clock.catalog_version, locks.skus);
+  const reservationRows = rows<ReservationRow>('lock-reservations');
+  const allocations = rows<AllocationRow>('read-allocations');
   const waiting = await loadQueues(client, due?.queued ?? []);
+  const serial = locks.skus.filter((sku) => items.get(sku)?.tracking === 'SERIAL');
+  const units =
+    serial.length === 0 ? null : await readUnits(client, { commands, waiting, allocations: withSkus(reservationRows, allocations) }, serial);
+  const reservations = toReservations(
+    reservationRows,
+    units === null ? allocations : withUnits(allocations, units.named),
+  );
   const ruleSet = await cache.ruleSet(client, clock.rule_version);
   const work = new WorkingSet({
     now: clock.now,
@@ -87,7 +101,7 @@ export async function lockAndLoad(
     earlierRules: await earlierRules(client, commands, { reservations, waiting }, ruleSet, cache),
     newestRules: rows<{ version: number }>('read-newest-rules')[0]?.version ?? null,
     warehouses: await cache.warehouses(client, clock.catalog_version),
-    items: await cache.items(client, clock.catalog_version, locks.skus),
+    items,
     skusByItemId: new Map(
       rows<{ item_id: string; sku: string }>('read-item-owners').map((row) => [row.item_id, row.sku]),
     ),
@@ -96,6 +110,7 @@ export async function lockAndLoad(
     waiting,
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
+    ...(units !== null && { units: units.rows }),
     milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
@@ -124,6 +139,15 @@ export async function lockAndLoad(
     dueIds: due?.ids ?? [],
     dueLookedAt: due?.looked_at ?? 0,
   };
+}
+
+/** Allocations with the SKUs of their lines, which the table keeps but the hot read leaves out. */
+function withSkus(reservations: readonly ReservationRow[], allocations: readonly AllocationRow[]) {
+  const lines = new Map(reservations.map((row) => [row.reservation_id, lineFacts(row.lines)]));
+  return allocations.map((row) => {
+    const line = lines.get(row.reservation_id)?.find((one) => one.lineNumber === row.line_number);
+    return { ...row, sku: line?.sku ?? '' };
+  });
 }
 
 /** A line the plan did not know has a pool or an order line that may not be locked. */

@@ -11,6 +11,7 @@ import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
 import { STOCK_RULES_SQL } from './migrations/006-stock-rules.sql.ts';
 import { WAITLIST_SQL } from './migrations/007-waitlist.sql.ts';
+import { UNITS_SQL } from './migrations/008-units.sql.ts';
 import { RESOLVED_RESERVATIONS_SQL } from './migrations/011-resolved-reservations.sql.ts';
 import { WANTED_ITEMS_SQL } from './migrations/011-wanted-items.sql.ts';
 import { openOrm } from './orm.ts';
@@ -51,6 +52,12 @@ class Audit extends Migration {
   }
 }
 
+class Units extends Migration {
+  override up(): void {
+    this.addSql(UNITS_SQL);
+  }
+}
+
 class StockRules extends Migration {
   override up(): void {
     this.addSql(STOCK_RULES_SQL);
@@ -84,6 +91,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '005-audit', class: Audit },
   { name: '006-stock-rules', class: StockRules },
   { name: '007-waitlist', class: Waitlist },
+  { name: '008-units', class: Units },
   { name: '011-resolved-reservations', class: ResolvedReservations },
   { name: '011-wanted-items', class: ItemsOfProducts },
 ];

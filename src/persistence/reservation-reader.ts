@@ -7,10 +7,17 @@ import { isUuid } from './plan.ts';
 import { type AllocationRow, RESERVATION_COLUMNS, type ReservationRow, toReservations } from './rows.ts';
 import { instant } from './statements.ts';
 
+/** The serial units of an allocation. */
+const UNITS = `from allocated_unit u where u.reservation_id = a.reservation_id and u.line_number = a.line_number
+    and u.warehouse = a.warehouse`;
+
 /** One snapshot of reservations with their allocations as one statement. */
-const WITH_ALLOCATIONS = `coalesce((select json_agg(json_build_object(
+const WITH_ALLOCATIONS = `coalesce((select json_agg(json_strip_nulls(json_build_object(
     'reservation_id', a.reservation_id, 'line_number', a.line_number, 'warehouse', a.warehouse, 'reserved', a.reserved,
-    'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released)
+    'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released,
+    'units', (select json_agg(json_build_object('unitId', u.unit_id, 'condition', u.condition) order by u.unit_id)
+      ${UNITS} and u.held),
+    'shipped', (select json_agg(u.unit_id order by u.unit_id) ${UNITS} and u.fulfilled)))
     order by a.line_number, a.warehouse)
   from allocation a where a.reservation_id = r.reservation_id), '[]')::text as allocations`;
 
@@ -97,6 +104,12 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
       );
     }
   }
+  add(
+    filter.unitId !== '',
+    filter.unitId,
+    (value) => `r.reservation_id in (select u.reservation_id from allocated_unit u where u.unit_id = ${value}::text
+      and (u.held or u.fulfilled or r.resolve_time is not null))`,
+  );
   add(filter.states.length > 0, filter.states, (value) => `r.state = any(${value}::text[])`);
   add(filter.createdBefore !== null, filter.createdBefore, (value) => `r.create_time < ${instant(`${value}::float8`)}`);
   add(filter.expiresBefore !== null, filter.expiresBefore, (value) => `r.expire_time < ${instant(`${value}::float8`)}`);

@@ -1,3 +1,4 @@
+import type { HeldUnit } from '../domain/held-units.ts';
 import type { Item, Tracking } from '../domain/item.ts';
 import type {
   Allocation,
@@ -90,6 +91,9 @@ export interface AllocationRow {
   readonly short: number;
   readonly fulfilled: number;
   readonly released: number;
+  /** Where the item has serial units. */
+  readonly units?: readonly HeldUnit[];
+  readonly shipped?: readonly string[];
 }
 
 type LineFacts = Omit<ReservationLine, 'allocations'>;

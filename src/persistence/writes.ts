@@ -15,6 +15,7 @@ import {
 import { ruleStatements } from './rule-writes.ts';
 import type { Statement } from './statements.ts';
 import { movementStatements, orderLineStatements, poolStatements } from './stock-writes.ts';
+import { unitStatements } from './unit-writes.ts';
 import { waitlistStatements } from './waitlist-rows.ts';
 
 /** A verdict to announce with the unit's commit. */
@@ -54,6 +55,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     // An exchange whose reservation is resolved here may get a new one in the same unit: the old one must end first.
     ...when(updated.length > 0, () => [updateReservations(updated.map(nextOf)), ...updateAllocations(updated)]),
     ...when(created.length > 0, () => [insertReservations(created.map(nextOf)), insertAllocations(created)]),
+    ...unitStatements(work),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...waitlistStatements(finals),
     ...milestoneStatements(work),

@@ -1,3 +1,4 @@
+import type { NamedLine } from '../domain/stock-units.ts';
 import type { PoolRef, Target } from '../domain/working-set.ts';
 
 /** The rows a command needs locked, as far as it can tell before reading. */
@@ -9,6 +10,8 @@ export interface Needs {
   readonly orderLines: readonly { readonly orderId: string; readonly orderLineId: string }[];
   /** Customers whose live reservations count, where the rules limit them. */
   readonly customers: readonly string[];
+  /** What may ask for serial units, by number or by name. */
+  readonly lines?: readonly NamedLine[];
   /** Lines of the orders that the targets belong to. */
   readonly targetOrderLineIds?: readonly string[];
   /** Ids of items, to find the SKUs they have. */

@@ -80,6 +80,7 @@ function toAllocation(allocation: domain.Allocation, line: domain.ReservationLin
     warehouse: allocation.warehouse,
     quantity: allocation.reserved,
     sku: line.sku,
+    unitIds: (allocation.units ?? []).map((unit) => unit.unitId),
   });
 }
 

@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import { unsupported } from '../domain/refusal.ts';
 import {
   type ListReservationsRequest,
   ReservationService,
@@ -33,7 +32,6 @@ export function reservationReadHandlers(deps: Deps): Rpc[] {
       return { reservation: toReservation(found) };
     }),
     unary(ReservationService.method.listReservations, async (request) => {
-      if (request.unitId !== '') throw refusedCall(unsupported('unit_id'));
       const page = await deps.reservations.list(toFilter(request), toPageRequest(request));
       return { reservations: page.rows.map(toReservation), nextPageToken: page.nextPageToken };
     }),
@@ -69,6 +67,7 @@ function toFilter(request: ListReservationsRequest): ReservationFilter {
     customerRef: request.customerRef,
     sku: request.sku,
     warehouse: request.warehouse,
+    unitId: request.unitId,
     states: request.states.map(toState),
     createdBefore: fromTimestamp(request.createdBefore),
     expiresBefore: fromTimestamp(request.expiresBefore),

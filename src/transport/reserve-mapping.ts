@@ -55,7 +55,6 @@ export function isRefusal(value: object): value is Refusal {
 export function findUnsupported(request: Pick<ReserveRequest, 'lines' | 'shortfallPolicy'>): Refusal | null {
   for (const line of request.lines) {
     if (line.lot !== '') return unsupported('lines.lot');
-    if (line.unitIds.length > 0) return unsupported('lines.unit_ids');
   }
   return null;
 }
@@ -82,6 +81,7 @@ export function toRequestedLine(line: ReserveLine): RequestedLine {
     warehouse: line.warehouse,
     purchasedQuantity: line.purchasedQuantity,
     ...(isWanted ? { wantedAttributes: line.wantedAttributes } : {}),
+    ...(line.unitIds.length > 0 && { unitIds: line.unitIds }),
   };
 }
 

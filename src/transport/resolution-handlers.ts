@@ -1,4 +1,3 @@
-import { unsupported } from '../domain/refusal.ts';
 import {
   type ExtendRequest,
   ExtendRequestSchema,
@@ -54,12 +53,11 @@ function release(deps: Deps, request: ReleaseRequest, call: RpcCall): Promise<Ou
 }
 
 function fulfil(deps: Deps, request: FulfilRequest, call: RpcCall): Promise<Outcome> {
-  if (request.lines.some((line) => line.unitIds.length > 0)) throw refusedCall(unsupported('lines.unit_ids'));
   const input = {
     requestId: request.requestId,
     contentHash: contentHash(FulfilRequestSchema, request),
     target: toTarget(request.target),
-    lines: request.lines.map(({ lineNumber, quantity }) => ({ lineNumber, quantity })),
+    lines: request.lines.map(({ lineNumber, quantity, unitIds }) => ({ lineNumber, quantity, unitIds })),
     close: request.close,
   };
   return fulfilReservation(deps, input, call);

@@ -42,13 +42,13 @@ export function toAvailability({ level, due, saleDue }: StockView): Availability
 
 /** An item to put. @param newItemId the stable id it gets if its SKU is new and the caller names none */
 export function fromItem(wire: Item, newItemId: string): item.Item | Refusal {
-  if (wire.tracking === Tracking.LOT || wire.tracking === Tracking.SERIAL) return unsupported('items.tracking');
+  if (wire.tracking === Tracking.LOT) return unsupported('items.tracking');
   if (wire.components.length > 0) return unsupported('items.components');
   return {
     itemId: wire.itemId === '' ? newItemId : wire.itemId,
     sku: wire.sku,
     name: wire.name,
-    tracking: 'QUANTITY',
+    tracking: wire.tracking === Tracking.SERIAL ? 'SERIAL' : 'QUANTITY',
     product: wire.product,
     attributes: wire.attributes,
     equivalentSkus: wire.equivalentSkus,
@@ -85,18 +85,18 @@ export function toWarehouse(known: sourcing.Warehouse): Warehouse {
 export function fromReceipt(wire: StockReceipt): StockChange | Refusal {
   const refusal = findPart(wire) ?? (wire.lotExpireTime === undefined ? null : unsupported('lot_expire_time'));
   if (refusal !== null) return refusal;
-  return { sku: wire.sku, warehouse: wire.warehouse, delta: { onHand: wire.quantity } };
+  return { sku: wire.sku, warehouse: wire.warehouse, delta: { onHand: wire.quantity }, unitIds: wire.unitIds };
 }
 
 export function fromAdjustment(wire: StockAdjustment): StockChange | Refusal {
   const refusal = findPart(wire);
   if (refusal !== null) return refusal;
   const { onHandDelta: onHand, unavailableDelta: unavailable, committedDelta: committed } = wire;
-  return { sku: wire.sku, warehouse: wire.warehouse, delta: { onHand, unavailable, committed } };
+  return { sku: wire.sku, warehouse: wire.warehouse, delta: { onHand, unavailable, committed }, unitIds: wire.unitIds };
 }
 
 export function fromCount(wire: StockCount): DomainCount | Refusal {
-  const refusal = findPart(wire);
+  const refusal = findPart(wire) ?? (wire.unitIds.length > 0 ? unsupported('counts of serial units') : null);
   if (refusal !== null) return refusal;
   return {
     sku: wire.sku,
@@ -110,9 +110,8 @@ export function fromCount(wire: StockCount): DomainCount | Refusal {
   };
 }
 
-/** Parts of pools are not kept in this version. */
-function findPart(wire: { readonly bin: string; readonly lot: string; readonly unitIds: string[] }): Refusal | null {
+/** Bins and lots are not kept in this version. */
+function findPart(wire: { readonly bin: string; readonly lot: string }): Refusal | null {
   if (wire.bin !== '') return unsupported('bin');
-  if (wire.lot !== '') return unsupported('lot');
-  return wire.unitIds.length > 0 ? unsupported('unit_ids') : null;
+  return wire.lot === '' ? null : unsupported('lot');
 }

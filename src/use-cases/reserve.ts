@@ -12,6 +12,7 @@ import {
   servingWarehouses,
   toDemands,
   toLines,
+  unitsFor,
 } from '../domain/requested-line.ts';
 import { isLive, isWaiting, type LiveReservation } from '../domain/reservation.ts';
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
@@ -106,7 +107,8 @@ function reserveCommand(input: ReserveInput, call: Call, ids: Ids): Command {
     claim: input.validateOnly ? null : claimOf(METHOD, input, { newReservationId: reservationId }),
     needs: {
       ...NO_NEEDS,
-      skus: [...new Set(input.lines.map((line) => line.sku))],
+      skus: skusOf(input),
+      lines: input.lines,
       exchanges: [{ exchangeId: input.exchangeId, newReservationId: reservationId }],
       orderLines,
       customers: input.customerRef === '' ? [] : [input.customerRef],
@@ -118,6 +120,10 @@ function reserveCommand(input: ReserveInput, call: Call, ids: Ids): Command {
     ...(input.validateOnly ? {} : { asked: askedOf(input) }),
     decide: (work) => decideReserve(work, input, call, { reservationId, trackingId }),
   };
+}
+
+function skusOf({ lines }: ReserveInput): string[] {
+  return [...new Set(lines.map((line) => line.sku))];
 }
 
 function askedOf({ exchangeId, returnCaseId, orderId, channel }: ReserveInput): AskedReserve {
@@ -148,6 +154,7 @@ function decideReserve(
     partial: input.partial || input.waitlist === true,
     waits: input.waitlist === true,
     forSale: input.channel === SALE_CHANNEL,
+    ...unitsFor(work, skusOf(input)),
   };
   const sourced = source(asked);
   if ('refusal' in sourced) return sourced;
@@ -201,7 +208,12 @@ function record(
 ): void {
   const { next, placements, seen } = made;
   keepPurchased(work, input.orderId, input.lines);
-  const pools = placements.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, delta: { reserved: quantity } }));
+  const pools = placements.map(({ sku, warehouse, quantity, unitIds }) => ({
+    sku,
+    warehouse,
+    delta: { reserved: quantity },
+    ...(unitIds && { unitIds }),
+  }));
   const kind = next.state === 'WAITLISTED' ? 'waitlisted' : 'reserved';
   work.record({ kind, previous: null, next, cause: causeOf(call, input.facts.reason), seen }, pools);
 }

@@ -89,10 +89,23 @@ export function recordTransition(
 /** Refuses when more would leave a pool than is on hand, which a count may have lowered below what is promised. */
 function checkOnHand(work: WorkingSet, pools: readonly PoolChange[], occurredAt: number): Refusal | null {
   const left = new Map<string, number>();
-  for (const { sku, warehouse, delta } of pools) {
+  for (const { sku, warehouse, delta, unitIds = [] } of pools) {
     const key = poolKey(sku, warehouse);
     const level = work.pools.get(key);
     if (level === undefined) continue;
+    const missing =
+      (delta.onHand ?? 0) < 0 ? unitIds.find((one) => work.units.get(sku, one)?.onHand !== true) : undefined;
+    if (missing !== undefined) {
+      return refuse('NO_STOCK', `unit ${missing} would leave and is not on hand`, {
+        sku,
+        warehouse,
+        unit_id: missing,
+        requested: unitIds.length,
+        available: level.onHand,
+        version: level.version,
+        held_by: '',
+      });
+    }
     const onHand = (left.get(key) ?? level.onHand) + (uncountedDelta(level, delta, occurredAt).onHand ?? 0);
     if (onHand < 0) {
       return refuse('NO_STOCK', `more of ${sku} would leave than is on hand`, {

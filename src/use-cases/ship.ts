@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts';
 import { uncountedDelta } from '../domain/counting.ts';
 import type { PickedLine } from '../domain/picking.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { type Refusal, refuse, unsupported } from '../domain/refusal.ts';
 import { isReplaced, type LiveReservation, type Reservation } from '../domain/reservation.ts';
 import { fulfil } from '../domain/resolution.ts';
 import { divideShipment, isFormerLine } from '../domain/shipment.ts';
@@ -95,6 +95,7 @@ function levelsAfter(
 ): StockLevel[] | Refusal {
   const after: StockLevel[] = [];
   for (const [sku, quantity] of units) {
+    if (work.isSerial(sku)) return unsupported('late shipments of serial units');
     const level = work.pool(sku, warehouse);
     const lost = { onHand: -quantity };
     const delta = level === null ? lost : uncountedDelta(level, lost, Math.min(occurredAt, work.now));

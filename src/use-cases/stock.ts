@@ -2,16 +2,22 @@ import { applyCount, type StockCount } from '../domain/counting.ts';
 import type { Item } from '../domain/item.ts';
 import { keepItemIds } from '../domain/item-ids.ts';
 import { MissingRows } from '../domain/missing-rows.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { type Refusal, refuse, unsupported } from '../domain/refusal.ts';
 import type { Warehouse } from '../domain/sourcing.ts';
 import { applyDelta, fitsCounters, type StockDelta, type StockLevel } from '../domain/stock-level.ts';
 import type { Cause, MovementKind, PoolRef, WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
 import { type Call, causeOf, claimOf, type RequestKey, submitOne } from './call.ts';
+import { applyUnitChanges, checkUnitChanges } from './unit-changes.ts';
 
 export interface StockChange extends PoolRef {
   readonly delta: StockDelta;
+  /** The serial units that change, as many as each delta but that of committed; absent or empty where there are none. */
+  readonly unitIds?: readonly string[];
 }
+
+/** A pool with the serial units of it that are named. */
+type NamedPool = PoolRef & Pick<StockChange, 'unitIds'>;
 
 interface StockRequest extends RequestKey {
   /** Why, in the caller's words; stands on each movement. */
@@ -77,6 +83,7 @@ export function countAll(
     const key = `${count.sku}\u0000${count.warehouse}`;
     const level = seen.get(key) ?? knownPool(work, count);
     if ('reason' in level) return level;
+    if (work.isSerial(count.sku)) return unsupported('counts of serial units');
     const since = count.countedAt ?? work.now;
     const result = applyCount(level, count, work.movedSince(count.sku, count.warehouse, since), work.now);
     if (result.outcome === 'refused') return result.refusal;
@@ -104,11 +111,26 @@ export function putItems(
     decide: (work) => {
       const items = keepItemIds(work, input.items, new Set(input.namedIds));
       if ('reason' in items) return { refusal: items };
+      const stocked = items.find((item) => isRetrackedWithStock(work, item));
+      if (stocked !== undefined) {
+        const metadata = { field: 'items.tracking', sku: stocked.sku };
+        return {
+          refusal: refuse('INVALID_FIELD', 'the tracking of an item cannot change while it has stock', metadata),
+        };
+      }
       for (const item of items) work.putItem(item);
       return { answer: { kind: 'items', items } };
     },
   };
   return submitOne(deps.unitOfWork, command, call);
+}
+
+function isRetrackedWithStock(work: WorkingSet, { sku, tracking }: Item): boolean {
+  const known = work.item(sku);
+  if (known === null || known.tracking === tracking) return false;
+  return [...work.pools.values()].some(
+    (pool) => pool.sku === sku && pool.onHand + pool.reserved + pool.unavailable + pool.committed > 0,
+  );
 }
 
 /** Creates or replaces warehouses by code. */
@@ -138,7 +160,7 @@ function submitStock(
   name: string,
   method: string,
   input: StockRequest,
-  pools: readonly PoolRef[],
+  pools: readonly NamedPool[],
   call: Call,
   decide: (work: WorkingSet, cause: Cause) => Refusal | readonly StockLevel[],
 ): Promise<Outcome> {
@@ -149,15 +171,16 @@ function stockCommand(
   name: string,
   method: string,
   input: StockRequest,
-  pools: readonly PoolRef[],
+  pools: readonly NamedPool[],
   call: Call,
   decide: (work: WorkingSet, cause: Cause) => Refusal | readonly StockLevel[],
 ): Command {
+  const lines = pools.map(({ sku, unitIds = [] }) => ({ sku, quantity: 0, unitIds }));
   return {
     name,
     caller: call.caller,
     claim: claimOf(method, input),
-    needs: { ...NO_NEEDS, skus: [...new Set(pools.map((pool) => pool.sku))], newPools: pools },
+    needs: { ...NO_NEEDS, skus: [...new Set(pools.map((pool) => pool.sku))], newPools: pools, lines },
     lineCount: pools.length,
     trace: call.trace,
     decide: (work): Decision => {
@@ -191,6 +214,9 @@ function moveAll(
     }
     after.set(key, applyDelta(level, change.delta));
   }
+  const wrong = checkUnitChanges(work, changes);
+  if (wrong !== null) return wrong;
+  applyUnitChanges(work, changes);
   for (const level of after.values()) work.move(level, kind, cause);
   return levelsOf(work, changes);
 }

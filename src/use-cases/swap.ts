@@ -25,6 +25,7 @@ export function swapReservation(
     call,
     needs: {
       skus: [...new Set(lines.map((line) => line.sku))],
+      lines,
       targetOrderLineIds: [...new Set(orderLineIds)],
       // What begins to wait is served by the rules its reservation was made by.
       ownRules: input.waitlist === true,

@@ -123,4 +123,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/wire/stock-rules.pg.test.ts',
     title: 'R16: what rules say of a pool is the same',
   },
+  {
+    name: 'unit-held-twice',
+    file: 'test/persistence/units.pg.test.ts',
+    title: 'R12: of 50 requests for one unit over two processes',
+  },
+  {
+    name: 'release-returns-elsewhere',
+    file: 'test/persistence/units.pg.test.ts',
+    title: 'R14: a release gives the same units back',
+  },
 ];

@@ -11,6 +11,7 @@ import { SKUS, WAREHOUSES, WMS } from './model/state.ts';
 import { SeededRandom } from './random.ts';
 
 const TABLES = [
+  'stock_unit',
   'stock_pool',
   'stock_movement',
   'exchange',

@@ -20,6 +20,7 @@ const TABLES = [
   'reservation',
   'allocation',
   'allocated_unit',
+  'stock_unit',
   'audit_event',
   'audit_leaf',
   'audit_checkpoint',

@@ -64,9 +64,15 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
         select sku, warehouse, sum(on_hand_delta) as on_hand, sum(unavailable_delta) as unavailable,
           sum(committed_delta) as committed
         from stock_movement where ${range} group by sku, warehouse),
+      unit as (
+        select sku, warehouse, count(*) filter (where on_hand) as on_hand, count(*) filter (where allocated) as allocated,
+          count(*) filter (where unavailable) as unavailable
+        from stock_unit where ${range} group by sku, warehouse),
+      serial as (select sku from item where tracking = 'SERIAL'),
       wrong as (
         select sku, warehouse, c.kind, c.counter, c.expected::float8 as expected, c.actual::float8 as actual
         from pool full join held using (sku, warehouse) full join moved using (sku, warehouse)
+        full join unit using (sku, warehouse) left join serial using (sku)
         cross join lateral (values
           ('RESERVED_COUNTER', 'reserved', coalesce(held.reserved, 0), coalesce(pool.reserved, 0)),
           ('RESERVED_COUNTER', 'sale_reserved', coalesce(held.by_sales, 0), coalesce(pool.sale_reserved, 0)),
@@ -74,7 +80,14 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
           ('ON_HAND_COUNTER', 'unavailable', coalesce(moved.unavailable, 0), coalesce(pool.unavailable, 0)),
           ('ON_HAND_COUNTER', 'committed', coalesce(moved.committed, 0), coalesce(pool.committed, 0)),
           ('SHORTAGE', 'shortage', coalesce(greatest(0, pool.reserved - (pool.on_hand - pool.unavailable)), 0),
-            coalesce(pool.shortage, 0))) as c (kind, counter, expected, actual)
+            coalesce(pool.shortage, 0)),
+          ('UNIT', 'units on hand', coalesce(pool.on_hand, 0),
+            case when serial.sku is null then coalesce(unit.on_hand, pool.on_hand, 0) else coalesce(unit.on_hand, 0) end),
+          ('UNIT', 'units allocated', coalesce(pool.reserved, 0),
+            case when serial.sku is null then coalesce(unit.allocated, pool.reserved, 0) else coalesce(unit.allocated, 0) end),
+          ('UNIT', 'units unavailable', coalesce(pool.unavailable, 0),
+            case when serial.sku is null then coalesce(unit.unavailable, pool.unavailable, 0)
+              else coalesce(unit.unavailable, 0) end)) as c (kind, counter, expected, actual)
         where c.expected <> c.actual
         order by sku, warehouse, c.counter limit ${DRIFTS_MAX})
       select (select count(*)::int from pool) as pools,

@@ -19,9 +19,17 @@ export async function auditReferences(run: AuditRun): Promise<void> {
   for (const { sku, unit_id, holders } of await onSnapshot(run, (query) => query<HeldTwice>(unitsHeldTwice()))) {
     run.drifts.add('UNIT', 1, holders, `unit ${unit_id} is held more than once`, { sku });
   }
+  for (const { sku, unit_id, warehouse, holders } of await onSnapshot(run, (query) =>
+    query<Unmatched>(unmatchedUnits()),
+  )) {
+    const detail = `unit ${unit_id} is allocated, or not, other than the reservations say`;
+    run.drifts.add('UNIT', holders, 1 - holders, detail, { sku, warehouse });
+  }
 }
 
 type HeldTwice = { sku: string; unit_id: string; holders: number };
+
+type Unmatched = { sku: string; unit_id: string; warehouse: string; holders: number };
 
 type WrongReference = { first: string; second: string; expected: number; actual: number };
 
@@ -106,6 +114,20 @@ function unitsHeldTwice(): Statement {
     name: 'audit-units',
     text: `select sku, unit_id, count(*)::int as holders from allocated_unit where held
       group by sku, unit_id having count(*) > 1 order by sku, unit_id limit ${DRIFTS_MAX}`,
+    values: [],
+  };
+}
+
+/** A unit is allocated exactly where a reservation holds it. */
+function unmatchedUnits(): Statement {
+  return {
+    name: 'audit-unmatched-units',
+    text: `select coalesce(h.sku, u.sku) as sku, coalesce(h.unit_id, u.unit_id) as unit_id,
+        coalesce(h.warehouse, u.warehouse) as warehouse, (h.unit_id is not null)::int as holders
+      from (select * from allocated_unit where held) h
+      full join (select * from stock_unit where allocated) u
+        on u.sku = h.sku and u.unit_id = h.unit_id and u.warehouse = h.warehouse
+      where h.unit_id is null or u.unit_id is null order by 1, 2 limit ${DRIFTS_MAX}`,
     values: [],
   };
 }

@@ -26,6 +26,9 @@ export interface StoredAllocation extends AllocationRow {
   readonly quantity: number;
   /** Serial units of it that are held, by name. */
   readonly held_units: number;
+  /** The names of these with what is known of each, and those of the units that have left. */
+  readonly held: string;
+  readonly shipped_units: string;
 }
 
 /** Everything stored of one reservation, on one snapshot. */
@@ -266,6 +269,7 @@ function checkAllocation(
       if (stored[counter] === told.part[counter]) continue;
       drifts.add('ALLOCATION', told.part[counter], stored[counter], `${line}: ${counter}`, place);
     }
+    checkNames(stored, told.part, place, drifts);
   }
   const units = reserved + fulfilled + released;
   if (quantity !== units) {
@@ -277,4 +281,18 @@ function checkAllocation(
   if (stored.held_units > reserved) {
     drifts.add('UNIT', reserved, stored.held_units, `${line}: more units held than reserved`, place);
   }
+}
+
+/** The units of an allocation are those that the event names; a difference in number is named by itself. */
+function checkNames(
+  stored: StoredAllocation,
+  { units = [], shipped = [] }: AllocationTold['part'],
+  place: { readonly trackingId: string; readonly sku: string; readonly warehouse: string },
+  drifts: DriftList,
+): void {
+  if (stored.held_units > stored.reserved) return;
+  const held = units.map((unit) => `${unit.unitId} ${unit.condition}`).join(',');
+  if (held === stored.held && shipped.join(',') === stored.shipped_units) return;
+  const detail = `line ${stored.line_number}: other units than the audit event names`;
+  drifts.add('UNIT', units.length + shipped.length, stored.held_units, detail, place);
 }

@@ -1,5 +1,5 @@
 import type { WorkingSet } from '../domain/working-set.ts';
-import { lockRetracked } from './locks.ts';
+import { lockRetracked } from './retracking.ts';
 import type { Statement } from './statements.ts';
 
 /** Items and warehouses are few and rarely written, so each is one statement. */

@@ -1,4 +1,3 @@
-import type { Item } from '../domain/item.ts';
 import type { Claim, Command } from '../ports.ts';
 import { ALLOCATION_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
 import { instant, millis, NOW, type Statement } from './statements.ts';
@@ -163,25 +162,6 @@ export function lockPools(skus: readonly string[]): Statement {
   };
 }
 
-/**
- * Items whose tracking is about to change, and that they have no stock. The lock keeps pools from being made meanwhile;
- * one that was made since the decision and has stock ends the transaction.
- */
-export function lockRetracked(items: readonly Item[]): Statement[] {
-  const values = [items.map((item) => item.sku), items.map((item) => item.tracking)];
-  const changing = `unnest($1::text[], $2::text[]) as w (sku, tracking)
-      join item i on i.sku = w.sku and i.tracking <> w.tracking`;
-  return [
-    { name: 'lock-retracked', text: `select 1 from ${changing} order by i.sku for update of i`, values },
-    {
-      name: 'assert-retracked',
-      text: `select assert_rows((select count(*) from ${changing} join stock_pool p on p.sku = i.sku
-          where p.on_hand + p.reserved + p.unavailable + p.committed > 0), 0, 'stock of items with another tracking')`,
-      values,
-    },
-  ];
-}
-
 /** Which of the SKUs nobody holds at this instant; takes their locks only for the length of this statement. */
 export function readUnlockedSkus(skus: readonly string[]): Statement {
   return {
@@ -235,6 +215,7 @@ export function readItemOwners(itemIds: readonly string[]): Statement {
     values: [itemIds],
   };
 }
+
 /** Those of the locked SKUs, the statement's third parameter, that somebody waits for. */
 const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
           where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued`;

@@ -311,18 +311,6 @@ create table stock_pool (
   constraint stock_pool_pkey PRIMARY KEY (sku, warehouse)
 ) with (fillfactor=85);
 
-create table waitlist (
-  reservation_id uuid not null,
-  line_number integer not null,
-  sku text not null,
-  units integer not null,
-  warehouse text not null,
-  priority integer not null,
-  since_time timestamp(3) with time zone not null,
-  constraint waitlist_units CHECK ((units > 0)),
-  constraint waitlist_pkey PRIMARY KEY (reservation_id, line_number)
-) with (fillfactor=85);
-CREATE INDEX waitlist_queue ON public.waitlist USING btree (sku, priority DESC, since_time, reservation_id, line_number);
 create table stock_unit (
   sku text not null,
   unit_id text not null,
@@ -335,6 +323,19 @@ create table stock_unit (
 ) with (fillfactor=85);
 CREATE INDEX stock_unit_free ON public.stock_unit USING btree (sku, warehouse, unit_id) WHERE (on_hand AND (NOT allocated) AND (NOT unavailable));
 CREATE INDEX stock_unit_pool ON public.stock_unit USING btree (sku, warehouse);
+
+create table waitlist (
+  reservation_id uuid not null,
+  line_number integer not null,
+  sku text not null,
+  units integer not null,
+  warehouse text not null,
+  priority integer not null,
+  since_time timestamp(3) with time zone not null,
+  constraint waitlist_units CHECK ((units > 0)),
+  constraint waitlist_pkey PRIMARY KEY (reservation_id, line_number)
+) with (fillfactor=85);
+CREATE INDEX waitlist_queue ON public.waitlist USING btree (sku, priority DESC, since_time, reservation_id, line_number);
 
 create table warehouse (
   code text not null,

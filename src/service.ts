@@ -10,6 +10,7 @@ import type { Logger } from './log.ts';
 import { createObservability, type Observability } from './observability.ts';
 import { type Engine, openEngine } from './persistence/engine.ts';
 import { migrate } from './persistence/migrate.ts';
+import { NOTIFICATION_RETENTION_MS } from './persistence/notifications.ts';
 import { OUTBOX_RETENTION_MS } from './persistence/outbox.ts';
 import { REFUSAL_RETENTION_MS } from './persistence/refusals.ts';
 import { pause, SYSTEM_CLOCK, SYSTEM_IDS, systemRandom } from './runtime.ts';
@@ -188,6 +189,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     keepMs: OUTBOX_RETENTION_MS,
     refusals: engine.refusals,
     keepRefusalsMs: REFUSAL_RETENTION_MS,
+    notifications: engine.notifications,
+    keepNotificationsMs: NOTIFICATION_RETENTION_MS,
     pause,
     onFailure: onFailure('retention'),
   });

@@ -140,6 +140,22 @@ CREATE UNIQUE INDEX milestone_once ON public.milestone USING btree (reservation_
 CREATE TRIGGER milestone_append_only BEFORE DELETE OR UPDATE ON public.milestone FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER milestone_no_truncate BEFORE TRUNCATE ON public.milestone FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
+create table notification (
+  notification_id uuid not null,
+  reservation_id uuid not null,
+  kind text not null,
+  facts json not null,
+  create_time timestamp(3) with time zone not null,
+  acknowledge_time timestamp(3) with time zone,
+  acknowledged_by text default ''::text not null,
+  constraint notification_acknowledged CHECK (((acknowledge_time IS NULL) = (acknowledged_by = ''::text))),
+  constraint notification_kind_check CHECK ((kind = ANY (ARRAY['EXPIRED'::text, 'EXPIRING_SOON'::text, 'RELEASED'::text, 'SHORTAGE'::text, 'REFUSED_BY_WAREHOUSE'::text, 'LATE_PICK'::text, 'INCOMPLETE'::text, 'RETURN_TO_STOCK'::text]))),
+  constraint notification_pkey PRIMARY KEY (notification_id),
+  constraint notification_once UNIQUE (reservation_id, kind)
+);
+CREATE INDEX notification_open ON public.notification USING btree (kind, notification_id) WHERE (acknowledge_time IS NULL);
+CREATE INDEX notification_seen ON public.notification USING btree (kind, notification_id) WHERE (acknowledge_time IS NOT NULL);
+
 create table order_line (
   order_id text not null,
   order_line_id text not null,

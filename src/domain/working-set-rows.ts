@@ -1,6 +1,7 @@
 import type { OrderLineUse } from './eligibility.ts';
 import type { Item } from './item.ts';
 import type { ReachedMilestone } from './milestone.ts';
+import type { Notification } from './notification.ts';
 import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import type { Warehouse } from './sourcing.ts';
@@ -24,6 +25,8 @@ export interface WorkingSetRows {
   readonly exchanges: readonly ExchangeState[];
   /** Milestones of the locked reservations, by reservation id; null where no command asks for them. */
   readonly milestones: ReadonlyMap<string, readonly ReachedMilestone[]> | null;
+  /** Those that commands name. */
+  readonly notifications: readonly Notification[];
   readonly orderLines: readonly OrderLineUse[];
   /** Live reservations of each locked customer, without what is past its deadline. */
   readonly liveCounts: ReadonlyMap<string, number>;

@@ -6,6 +6,7 @@ import type { Item } from './item.ts';
 import { LiveCounts } from './live-counts.ts';
 import { MilestoneLog } from './milestone-log.ts';
 import { MissingRows } from './missing-rows.ts';
+import { NotificationLog } from './notification-log.ts';
 import { OrderLineUses } from './order-line-uses.ts';
 import { assertInvariant } from './refusal.ts';
 import { isDue, type Reservation } from './reservation.ts';
@@ -81,6 +82,7 @@ export class WorkingSet {
   readonly ruleBook: RuleBook;
   readonly exchanges: ExchangeStates;
   readonly milestones: MilestoneLog;
+  readonly notifications: NotificationLog;
   readonly transitions: RecordedTransition[] = [];
   readonly movements: Movement[] = [];
   readonly putItems = new Map<string, Item>();
@@ -100,6 +102,7 @@ export class WorkingSet {
     this.ruleBook = new RuleBook(rows.ruleSet, rows.newestRules, rows.earlierRules);
     this.exchanges = new ExchangeStates(rows.exchanges);
     this.milestones = new MilestoneLog(rows.milestones);
+    this.notifications = new NotificationLog(rows.notifications);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
     for (const level of rows.pools) {
       const key = poolKey(level.sku, level.warehouse);

@@ -10,6 +10,7 @@ import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
+import type { Notifications } from '../ports/notifications.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
@@ -22,6 +23,7 @@ import { createDueReader } from './due-reader.ts';
 import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
+import { createNotifications } from './notifications.ts';
 import { createOutbox } from './outbox.ts';
 import { createRefusals } from './refusals.ts';
 import { createReservationReader } from './reservation-reader.ts';
@@ -36,6 +38,7 @@ export interface Engine {
   readonly events: EventReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly notifications: Notifications;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -74,6 +77,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     events: createEventReader(pool, refusals),
     decisions: createDecisionReader(pool),
     refusals,
+    notifications: createNotifications(pool),
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

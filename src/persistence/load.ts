@@ -17,6 +17,7 @@ import {
   type LockSet,
   lockCustomers,
   lockExchanges,
+  lockNotifications,
   lockOrderLines,
   lockPools,
   lockReservations,
@@ -26,6 +27,7 @@ import {
   readMilestones,
   readMovedSince,
 } from './locks.ts';
+import { type NotificationRow, toNotification } from './notifications.ts';
 import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 
@@ -86,6 +88,7 @@ export async function lockAndLoad(
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
     milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
+    notifications: rows<NotificationRow>('lock-notifications').map(toNotification),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
     liveCounts: new Map(
@@ -139,6 +142,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
+    ...(locks.notificationIds.length > 0 ? [lockNotifications(locks.notificationIds)] : []),
     ...(locks.milestones && locks.reservationIds.length > 0 ? [readMilestones(locks.reservationIds)] : []),
     ...(locks.skus.length > 0 ? [readDue(locks, deepDue)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),

@@ -4,6 +4,7 @@ import type { ExchangeState, RecordedTransition, WorkingSet } from '../domain/wo
 import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
 import { catalogStatements } from './catalog-writes.ts';
 import { milestoneStatements } from './milestone-writes.ts';
+import { notificationStatements } from './notification-writes.ts';
 import {
   insertAllocations,
   insertAuditEvents,
@@ -55,6 +56,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...when(created.length > 0, () => [insertReservations(created.map(nextOf)), insertAllocations(created)]),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...milestoneStatements(work),
+    ...notificationStatements(work, context.ids),
     ...outboxStatements(context),
   ];
 }

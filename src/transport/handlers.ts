@@ -3,6 +3,7 @@ import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
+import type { Notifications } from '../ports/notifications.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
@@ -10,6 +11,7 @@ import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
 import { explanationHandlers } from './explanation-handlers.ts';
 import { moveHandlers } from './move-handlers.ts';
+import { notificationHandlers } from './notification-handlers.ts';
 import { reservationReadHandlers } from './reservation-read-handlers.ts';
 import { reserveHandlers } from './reserve-handlers.ts';
 import { resolutionHandlers } from './resolution-handlers.ts';
@@ -26,6 +28,7 @@ export interface HandlerDeps {
   readonly events: EventReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly notifications: Notifications;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly availabilityFeed: AvailabilityFeed;
@@ -46,5 +49,6 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...stockHandlers(deps),
     ...ruleHandlers(deps),
     ...auditHandlers(deps),
+    ...notificationHandlers(deps),
   ]);
 }

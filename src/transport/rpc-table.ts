@@ -27,8 +27,6 @@ export const UNIMPLEMENTED_RPCS: readonly string[] = [
   'RuleService/SimulateRules',
   'RuleService/ApplyRules',
   'KpiService/GetKpis',
-  'NotificationService/ListNotifications',
-  'NotificationService/AcknowledgeNotification',
 ];
 
 /**

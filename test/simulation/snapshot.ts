@@ -22,6 +22,7 @@ interface Row extends RealIds {
   readonly releaseReason: string | null;
   readonly overdueFlagged: boolean;
   readonly due: boolean;
+  readonly notices: readonly string[];
   readonly lines: readonly {
     readonly sku: string;
     readonly quantity: number;
@@ -44,6 +45,8 @@ const READ = `select json_build_object(
       'state', r.state, 'version', r.version, 'overdueFlagged', r.overdue_flagged, 'releaseReason', r.release_reason,
       'expireAt', floor(extract(epoch from r.expire_time) * 1000), 'resolvedAt', floor(extract(epoch from r.resolve_time) * 1000),
       'due', r.state = 'RESERVED' and r.expire_time <= (select ledger_now()), 'lines', r.lines,
+      'notices', (select coalesce(json_agg(n.kind order by n.kind collate "C"), '[]') from notification n
+        where n.reservation_id = r.reservation_id),
       'parts', (select coalesce(json_agg(json_build_object('lineNumber', a.line_number, 'sku', a.sku, 'warehouse', a.warehouse,
           'reserved', a.reserved, 'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released)
           order by a.line_number, a.warehouse collate "C"), '[]') from allocation a where a.reservation_id = r.reservation_id))
@@ -76,11 +79,11 @@ function compareReservations(snapshot: Snapshot, model: Model, known: Map<string
   const refOf = new Map([...known].map(([ref, ids]) => [ids.reservationId, ref]));
   const real = snapshot.reservations.map((row) => ({
     row,
-    text: JSON.stringify([refOf.get(row.reservationId) ?? 'new', canonOfRow(row)]),
+    text: JSON.stringify([refOf.get(row.reservationId) ?? 'new', canonOfRow(row), noticesOf(row)]),
   }));
   const expected = model.reservations.map((one) => {
     const ref = refKey(one);
-    return { ref, text: JSON.stringify([known.has(ref) ? ref : 'new', canonOfModel(one)]) };
+    return { ref, text: JSON.stringify([known.has(ref) ? ref : 'new', canonOfModel(one), one.notices]) };
   });
   const unmatched = [...expected];
   const learnt: [string, RealIds][] = [];
@@ -118,6 +121,11 @@ function canonOfRow(row: Row) {
       .filter((line) => line.quantity > 0)
       .map((line) => [line.lineNumber, line.sku, line.quantity, line.orderLineId, partsOf(line.lineNumber)]),
   };
+}
+
+/** What is past its deadline is told of when it is swept. */
+function noticesOf(row: Row): string[] {
+  return row.due ? [...row.notices, 'EXPIRED'].sort() : [...row.notices];
 }
 
 function dueUnits(snapshot: Snapshot, isMine: (row: Row, part: Row['parts'][number]) => boolean): number {

@@ -22,6 +22,7 @@ const TABLES = [
   'refused_reserve',
   'request_claim',
   'outbox',
+  'notification',
 ];
 
 /** Ids of one reservation of the service. */

@@ -26,6 +26,7 @@ const TABLES = [
   'exchange',
   'order_line',
   'outbox',
+  'notification',
 ];
 
 /** A small ledger in which drifts are planted by plain SQL. */

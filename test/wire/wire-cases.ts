@@ -1,10 +1,10 @@
 import type { DescMethodUnary, JsonObject } from '@bufbuild/protobuf';
 import { KpiService } from '../../src/gen/earmark/v1/kpi_service_pb.ts';
-import { NotificationService } from '../../src/gen/earmark/v1/notification_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { RuleService } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { StockService } from '../../src/gen/earmark/v1/stock_service_pb.ts';
 import { AVAILABILITY_CASES } from './availability-cases.ts';
+import { NOTIFICATION_CASES } from './notification-cases.ts';
 
 /** What a case may use: names no other client and no other case uses. */
 export interface CaseWorld {
@@ -130,6 +130,7 @@ export const WIRE_CASES: readonly WireCase[] = [
     }),
   },
   ...AVAILABILITY_CASES,
+  ...NOTIFICATION_CASES,
   {
     name: 'tells the rules',
     step: () => ({ method: RuleService.method.getRules, request: {} }),
@@ -269,10 +270,10 @@ export const WIRE_CASES: readonly WireCase[] = [
   },
   {
     name: 'refuses a call this version does not have',
-    step: () => ({ method: NotificationService.method.listNotifications, request: {} }),
+    step: () => ({ method: StockService.method.listShortages, request: {} }),
     code: 'UNIMPLEMENTED',
     reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'ListNotifications' }),
+    metadata: () => ({ feature: 'ListShortages' }),
   },
   {
     name: 'validates before it says that it cannot',

@@ -27,6 +27,7 @@ export function applyReserve(model: Model, command: ReserveCommand): ModelOutcom
     resolvedAt: null,
     releaseReason: null,
     overdueFlagged: false,
+    notices: [],
     lines: toLines(command.lines, places, 1),
   };
   if (!command.validateOnly) {

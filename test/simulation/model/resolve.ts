@@ -11,6 +11,7 @@ import {
   type ModelReservation,
   onHandAfter,
   takeOffHand,
+  tell,
 } from './state.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,6 +26,7 @@ export function applyRelease(model: Model, command: ReleaseCommand): ModelOutcom
   if (differs(found, command.etag)) return { refused: 'ETAG_MISMATCH' };
   if (found.state === 'FULFILLED') return { refused: 'ALREADY_FULFILLED' };
   if (isLive(found)) {
+    tell(found, 'RELEASED');
     giveBack(found);
     resolve(model, found, 'RELEASED', command.reason);
   }
@@ -121,6 +123,7 @@ export function applySweep(model: Model, refs: readonly Ref[]): ModelOutcome {
     if (found === undefined || !['PREPARING', 'READY'].includes(found.state)) continue;
     if (found.expireAt > model.now || found.overdueFlagged) continue;
     found.overdueFlagged = true;
+    tell(found, 'LATE_PICK');
     found.expireAt = model.now + 14 * DAY_MS;
     found.version += 1;
   }

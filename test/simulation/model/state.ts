@@ -33,6 +33,8 @@ export interface ModelReservation {
   resolvedAt: number | null;
   releaseReason: string | null;
   overdueFlagged: boolean;
+  /** What people were told of it, each kind once, in the order of its letters. */
+  notices: string[];
   /** Those of a swap take the place of the others, under numbers that were never used. */
   lines: ModelLine[];
 }
@@ -148,6 +150,10 @@ export function findTarget(model: Model, target: SimTarget): ModelReservation | 
   return target.by === 'exchange' ? latestOf(model, target.exchangeId) : byRef(model, target);
 }
 
+export function tell(reservation: ModelReservation, kind: string): void {
+  reservation.notices = [...new Set([...reservation.notices, kind])].sort();
+}
+
 /** Gives back all that is held. */
 export function giveBack(reservation: ModelReservation): void {
   for (const part of reservation.lines.flatMap((line) => line.parts)) {
@@ -163,6 +169,7 @@ export function freeDue(model: Model): void {
   for (const reservation of model.reservations) {
     if (reservation.state !== 'RESERVED' || reservation.expireAt > model.now) continue;
     giveBack(reservation);
+    tell(reservation, 'EXPIRED');
     reservation.state = 'EXPIRED';
     reservation.releaseReason = 'EXPIRED';
     reservation.resolvedAt = model.now;

@@ -9,6 +9,7 @@ import {
   type ModelReservation,
   onHandAfter,
   takeOffHand,
+  tell,
   WMS,
 } from './state.ts';
 import { applyCounts } from './stock.ts';
@@ -35,7 +36,9 @@ export function applyPick(model: Model, command: PickCommand): string {
   const found = byRef(model, command.ref);
   if (found === undefined) return rejected('UNKNOWN_RESERVATION');
   if (!isLive(found)) {
-    return command.event === 'shipment-confirmed' ? shipLate(model, found, command) : rejected('TOO_LATE');
+    if (command.event === 'shipment-confirmed') return shipLate(model, found, command);
+    if (command.event === 'pick-confirmed') pickedLate(found, command);
+    return rejected('TOO_LATE');
   }
   const parts = found.lines.flatMap((line) => line.parts);
   // Who has given everything up has no say any more.
@@ -84,8 +87,10 @@ function abort(found: ModelReservation, warehouse: string): string {
   const parts = found.lines.flatMap((line) => line.parts);
   const mine = parts.filter((part) => part.warehouse === warehouse && part.picked > 0);
   for (const part of mine) part.picked = 0;
-  if (parts.every((part) => part.picked === 0)) return changeState(found, 'RESERVED');
-  return mine.length === 0 ? IGNORED : changeState(found, 'PREPARING');
+  const isLetGo = parts.every((part) => part.picked === 0);
+  if (!isLetGo && mine.length === 0) return IGNORED;
+  tell(found, 'REFUSED_BY_WAREHOUSE');
+  return changeState(found, isLetGo ? 'RESERVED' : 'PREPARING');
 }
 
 function confirm(found: ModelReservation, command: PickCommand): string {
@@ -124,6 +129,7 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
     const gone = Math.min(units, model.pools.get(key)?.onHand ?? 0);
     takeOffHand(model, key, gone, Math.min(command.occurredAt, model.now));
   }
+  tell(found, 'SHORTAGE');
   return changeState(found, 'PREPARING');
 }
 
@@ -144,9 +150,12 @@ function ship(model: Model, found: ModelReservation, command: PickCommand): stri
     const refused = consume(model, found, held, command.warehouse, at);
     if (refused !== null) return rejected(refused);
     closeIfDone(model, found, false);
+    if (found.lines.some((line) => heldAt(line, command.warehouse) > 0)) tell(found, 'INCOMPLETE');
   }
   for (const [sku, units] of late) takeOffHand(model, `${sku}@${command.warehouse}`, units, at);
-  return late.size > 0 ? rejected('TOO_LATE') : ACCEPTED;
+  if (late.size === 0) return ACCEPTED;
+  tell(found, 'RETURN_TO_STOCK');
+  return rejected('TOO_LATE');
 }
 
 /** Unit by unit: one that is held, else one that was given up there, of a present line or of a replaced one. */
@@ -183,6 +192,19 @@ function heldAt(line: ModelReservation['lines'][number], warehouse: string): num
   return line.parts.find((part) => part.warehouse === warehouse)?.reserved ?? 0;
 }
 
+/** Picked goods of what has ended otherwise have to go back, if the warehouse ever had a part in it. */
+function pickedLate(found: ModelReservation, command: PickCommand): void {
+  const isMine = found.lines.some((line) => line.parts.some((part) => part.warehouse === command.warehouse));
+  if (!isMine || found.state === 'FULFILLED') return;
+  const given = found.lines.flatMap((line) =>
+    line.parts
+      .filter((part) => part.warehouse === command.warehouse)
+      .map((part) => Math.min(part.released, line.quantity)),
+  );
+  const units = command.lines.length > 0 ? command.lines.map((line) => line.quantity) : given;
+  if (units.some((count) => count > 0)) tell(found, 'RETURN_TO_STOCK');
+}
+
 /** Goods left although the reservation is resolved: what is on hand falls all the same. */
 function shipLate(model: Model, found: ModelReservation, command: PickCommand): string {
   const highest = Math.max(...found.lines.map((line) => line.lineNumber));
@@ -204,6 +226,7 @@ function shipLate(model: Model, found: ModelReservation, command: PickCommand): 
     if (onHandAfter(model, `${sku}@${command.warehouse}`, units, at) < 0) return rejected('NO_STOCK');
   }
   for (const [sku, units] of shipped) takeOffHand(model, `${sku}@${command.warehouse}`, units, at);
+  if ([...shipped.values()].some((units) => units > 0)) tell(found, 'RETURN_TO_STOCK');
   return rejected('TOO_LATE');
 }
 

@@ -87,4 +87,9 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/refusals.pg.test.ts',
     title: 'leaves its reason, the numbers seen and the rule version',
   },
+  {
+    name: 'notice-sent-twice',
+    file: 'test/persistence/notifications.pg.test.ts',
+    title: 'also where its cause comes again',
+  },
 ];

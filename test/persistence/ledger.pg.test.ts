@@ -83,6 +83,25 @@ describe('a drift of 1 is found and named', () => {
     ]);
   });
 
+  test('NOTIFICATION: a release that nobody was told of', async () => {
+    const drifts = await ledger.plant(["delete from notification where kind = 'RELEASED'"]);
+    expect(drifts).toEqual([
+      expect.objectContaining({ kind: 'NOTIFICATION', trackingId: tracking(2), expected: 1, actual: 0 }),
+    ]);
+  });
+
+  test('NOTIFICATION: people were told of what did not happen, or of nothing that exists', async () => {
+    const told = (
+      reservation: string,
+    ) => `insert into notification (notification_id, reservation_id, kind, facts, create_time)
+      values (gen_random_uuid(), ${reservation}, 'EXPIRED', '{}', now())`;
+    const drifts = await ledger.plant([told('$1::uuid'), told("'ffffffff-0000-7000-8000-000000000000'")], [id(0)]);
+    expect(drifts).toEqual([
+      expect.objectContaining({ kind: 'NOTIFICATION', trackingId: tracking(0), expected: 0, actual: 1 }),
+      expect.objectContaining({ kind: 'NOTIFICATION', trackingId: '', expected: 0, actual: 1 }),
+    ]);
+  });
+
   test('ALLOCATION: a line holds another number than its audit event says', async () => {
     const drifts = await ledger.plant(
       [

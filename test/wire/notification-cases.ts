@@ -48,5 +48,6 @@ export const NOTIFICATION_CASES: readonly WireCase[] = [
     step: () => ({ method: listNotifications, request: { pageToken: 'bm90LWEtdG9rZW4' } }),
     code: 'INVALID_ARGUMENT',
     reason: 'INVALID_FIELD',
+    fields: ['page_token'],
   },
 ];

@@ -27,6 +27,7 @@ import { startExpiry } from './workers/expiry.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
+import { startShortages } from './workers/shortages.ts';
 
 export interface ServiceSettings extends Pick<Config, 'host' | 'grpcPort' | 'httpPort'> {
   readonly databaseUrl: string;
@@ -200,7 +201,9 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onCheckpoint: (checkpoint) => observability.recordCheckpoint(checkpoint),
     onFailure: onFailure('checkpointer'),
   });
-  return { stop: () => Promise.all([expiry.stop(), retention.stop(), checkpointer.stop()]) };
+  const shortages = startShortages({ ...engine, pause, onFailure: onFailure('shortages') });
+  const loops = [expiry, retention, checkpointer, shortages];
+  return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 
 /** The relay out to the warehouses and the inbox back, over one connection that is made again for ever. */

@@ -1,4 +1,4 @@
-import { type Allocation, isLive, type Reservation, shortUnits, totalReserved } from './reservation.ts';
+import { type Allocation, isLive, lackingUnits, type Reservation, shortUnits, totalReserved } from './reservation.ts';
 import type { RecordedTransition } from './working-set.ts';
 
 /** What people should know of; of each kind a reservation has at most one notification. */
@@ -65,7 +65,8 @@ export function noticesOf({ kind, previous, next, cause }: RecordedTransition): 
     if (lost !== null) notices.push(notice('SHORTAGE', lost));
   }
   if (cause.caller.actorType === 'WAREHOUSE' && isLive(next)) {
-    for (const facts of gaveUp(previous, next)) notices.push(notice('REFUSED_BY_WAREHOUSE', facts));
+    const left = kind === 'short' ? [] : gaveUp(previous, next);
+    for (const facts of left) notices.push(notice('REFUSED_BY_WAREHOUSE', facts));
     for (const facts of shippedTooLittle(previous, next)) notices.push(notice('INCOMPLETE', facts));
   }
   return notices;
@@ -123,7 +124,9 @@ function changes(previous: Reservation, next: Reservation): Change[] {
 /** The units that a change made short, and where; of several pools the first is named. */
 function newlyShort(previous: Reservation, next: Reservation): Facts | null {
   const total = (reservation: Reservation) => reservation.lines.reduce((sum, line) => sum + shortUnits(line), 0);
-  const first = changes(previous, next).find(({ before, after }) => after.short > (before?.short ?? 0));
+  const first = changes(previous, next).find(
+    ({ before, after }) => lackingUnits(after) > (before === undefined ? 0 : lackingUnits(before)),
+  );
   if (first === undefined) return null;
   return { sku: first.sku, warehouse: first.warehouse, units: total(next) - total(previous) };
 }

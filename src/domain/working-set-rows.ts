@@ -6,6 +6,7 @@ import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import type { Warehouse } from './sourcing.ts';
 import type { StockLevel } from './stock-level.ts';
+import type { PoolVictims } from './victims.ts';
 import type { ExchangeState } from './working-set.ts';
 
 /** What one unit of work has read under its locks. */
@@ -30,6 +31,8 @@ export interface WorkingSetRows {
   readonly orderLines: readonly OrderLineUse[];
   /** Live reservations of each locked customer, without what is past its deadline. */
   readonly liveCounts: ReadonlyMap<string, number>;
+  /** By {@link poolKey}, of the pools whose lines may lack units; those lines are among the reservations. */
+  readonly victims: ReadonlyMap<string, PoolVictims>;
   /** Sum of on hand changes after a count's own time, by {@link poolKey} and that time. */
   readonly movedSince: ReadonlyMap<string, number>;
 }

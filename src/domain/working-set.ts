@@ -14,6 +14,7 @@ import { expire } from './resolution.ts';
 import { RuleBook } from './rule-book.ts';
 import type { Rules } from './rules.ts';
 import type { SeenPool } from './seen-pools.ts';
+import { ShortageBook } from './shortage-book.ts';
 import type { Warehouse } from './sourcing.ts';
 import { applyDelta, poolKey, type StockDelta, type StockLevel } from './stock-level.ts';
 import type { TransitionKind } from './transition.ts';
@@ -83,6 +84,7 @@ export class WorkingSet {
   readonly exchanges: ExchangeStates;
   readonly milestones: MilestoneLog;
   readonly notifications: NotificationLog;
+  readonly shortages: ShortageBook;
   readonly transitions: RecordedTransition[] = [];
   readonly movements: Movement[] = [];
   readonly putItems = new Map<string, Item>();
@@ -103,6 +105,7 @@ export class WorkingSet {
     this.exchanges = new ExchangeStates(rows.exchanges);
     this.milestones = new MilestoneLog(rows.milestones);
     this.notifications = new NotificationLog(rows.notifications);
+    this.shortages = new ShortageBook(rows.pools, rows.reservations, rows.victims);
     this.#warehouses = new Map(rows.warehouses.map((warehouse) => [warehouse.code, warehouse]));
     for (const level of rows.pools) {
       const key = poolKey(level.sku, level.warehouse);

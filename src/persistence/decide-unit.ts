@@ -25,6 +25,9 @@ export interface DecidedUnit {
   };
 }
 
+/** The reason that stands on the events of reservations whose units are missing, or are there again. */
+const SHORTAGE = 'shortage';
+
 const EXPIRY: Cause = { caller: CLOCK_CALLER, reason: 'deadline', traceId: '', traceparent: '' };
 
 /**
@@ -44,6 +47,7 @@ export function decideUnit(
   const answered = new Map<string, KnownClaim>(known);
   const waiting = new Set<string>();
   work.expireDue(EXPIRY);
+  work.shortages.settle(work, { ...EXPIRY, reason: SHORTAGE });
   for (const command of commands) {
     const key = claimKey(command);
     const earlier = key === '' ? undefined : answered.get(key);
@@ -62,12 +66,14 @@ export function decideUnit(
         outcomes.set(command, { ok: false, refusal: decision.refusal });
         continue;
       }
-      outcomes.set(command, { ok: true, answer: decision.answer, replayed: false });
       // What a pick kept past its deadline is free for the next command the moment the pick is given up.
       const ended = work.transitions.slice(transitionsBefore).some(({ next }) => isDue(next, work.now));
       if (ended) work.expireDue(EXPIRY);
+      const isSettled = work.shortages.settle(work, shortageCause(command));
+      const answer = isSettled ? asSettled(decision.answer, work) : decision.answer;
+      outcomes.set(command, { ok: true, answer, replayed: false });
       if (command.claim !== null) {
-        answered.set(key, { contentHash: command.claim.contentHash, answer: decision.answer, reservationId: null });
+        answered.set(key, { contentHash: command.claim.contentHash, answer, reservationId: null });
       }
     } catch (error) {
       if (!(error instanceof MissingRows)) throw error;
@@ -79,6 +85,19 @@ export function decideUnit(
     }
   }
   return { outcomes, deferred, missing: { reservationIds, skus, customers } };
+}
+
+/** Who caused that units are missing or there again. */
+function shortageCause({ caller, trace }: Command): Cause {
+  return { caller, reason: SHORTAGE, traceId: trace?.traceId ?? '', traceparent: '' };
+}
+
+/** A reservation that was settled after it was answered with is answered with as it then is. */
+function asSettled(answer: Answer, work: WorkingSet): Answer {
+  if ((answer.kind !== 'reservation' && answer.kind !== 'milestone') || answer.reservation === null) return answer;
+  const { reservationId, version } = answer.reservation;
+  const settled = work.find({ by: 'reservation', id: reservationId });
+  return settled === null || settled.version <= version ? answer : { ...answer, reservation: settled };
 }
 
 /** The answer as first given, or a refusal where the same id came with another request. */

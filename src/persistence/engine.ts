@@ -13,6 +13,7 @@ import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import type { Notifications } from '../ports/notifications.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
+import type { Shortages } from '../ports/shortages.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import { createChangeFeed } from './change-feed.ts';
@@ -28,6 +29,7 @@ import { createOutbox } from './outbox.ts';
 import { createRefusals } from './refusals.ts';
 import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
+import { createShortages } from './shortages.ts';
 import { createStockReader } from './stock-reader.ts';
 import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
 
@@ -39,6 +41,7 @@ export interface Engine {
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
   readonly notifications: Notifications;
+  readonly shortages: Shortages;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -78,6 +81,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     decisions: createDecisionReader(pool),
     refusals,
     notifications: createNotifications(pool),
+    shortages: createShortages(pool),
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

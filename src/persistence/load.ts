@@ -7,6 +7,7 @@ import type { RuleSet } from '../domain/rule-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
 import type { ExchangeState } from '../domain/working-set.ts';
 import { WorkingSet } from '../domain/working-set.ts';
+import type { WorkingSetRows } from '../domain/working-set-rows.ts';
 import type { Claim, Command } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import {
@@ -34,6 +35,8 @@ import { pipeline, rowsOf, type Statement } from './statements.ts';
 /** The rows of one unit under lock, ready to be decided on. */
 export interface LoadedUnit {
   readonly work: WorkingSet;
+  /** What the working set was made of. */
+  readonly rows: WorkingSetRows;
   /** The rules have come to limit customers since the locks were planned. */
   readonly isUncounted: boolean;
   /** The transaction's id, or null where it has locked and written nothing so far. */
@@ -77,7 +80,7 @@ export async function lockAndLoad(
     rows<AllocationRow>('read-allocations'),
   );
   const ruleSet = await cache.ruleSet(client, clock.rule_version);
-  const work = new WorkingSet({
+  const unitRows: WorkingSetRows = {
     now: clock.now,
     ruleSet,
     earlierRules: await earlierRules(client, commands, reservations, ruleSet, cache),
@@ -94,15 +97,18 @@ export async function lockAndLoad(
     liveCounts: new Map(
       rows<{ customer_ref: string; live: number }>('count-live').map((row) => [row.customer_ref, row.live]),
     ),
+    victims: new Map(),
     movedSince: new Map(
       rows<MovedRow>('read-moved-since').map((row) => [
         `${poolKey(row.sku, row.warehouse)}\u0000${row.since}`,
         row.moved,
       ]),
     ),
-  });
+  };
+  const work = new WorkingSet(unitRows);
   return {
     work,
+    rows: unitRows,
     isUncounted: isUncounted(work, commands, locks),
     xid: clock.xid,
     claimed: claimedOf(commands, rows<ClaimRow>('claim-requests')),

@@ -10,6 +10,7 @@ import { CHECKPOINTS_SQL } from './migrations/005-checkpoints.sql.ts';
 import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
 import { NOTIFICATIONS_SQL } from './migrations/009-notifications.sql.ts';
+import { SHORTAGES_SQL } from './migrations/009-shortages.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -54,6 +55,12 @@ class Notifications extends Migration {
   }
 }
 
+class Shortages extends Migration {
+  override up(): void {
+    this.addSql(SHORTAGES_SQL);
+  }
+}
+
 /** Forward only, in this order; a name once released never changes. */
 export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
@@ -62,6 +69,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '004-milestones', class: Milestones },
   { name: '005-audit', class: Audit },
   { name: '009-notifications', class: Notifications },
+  { name: '009-shortages', class: Shortages },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

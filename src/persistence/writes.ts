@@ -14,6 +14,7 @@ import {
   type WrittenLines,
 } from './reservation-writes.ts';
 import { ruleStatements } from './rule-writes.ts';
+import { shortageStatements } from './shortage-writes.ts';
 import type { Statement } from './statements.ts';
 import { movementStatements, orderLineStatements, poolStatements } from './stock-writes.ts';
 
@@ -57,6 +58,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...milestoneStatements(work),
     ...notificationStatements(work, context.ids),
+    ...shortageStatements(work, context.ids),
     ...outboxStatements(context),
   ];
 }
@@ -82,7 +84,11 @@ function finalReservations(
     const lines = left.length === 0 ? next.lines : [...left, ...next.lines];
     finals.set(next.reservationId, { previous: known === undefined ? previous : known.previous, next, lines });
   }
-  return [...finals.values()].map((final) => ({ ...final, reservationId: final.next.reservationId }));
+  return [...finals.values()].map((final) => ({
+    ...final,
+    reservationId: final.next.reservationId,
+    priority: final.next.priority,
+  }));
 }
 
 function nextOf({ next }: { readonly next: Reservation }): Reservation {

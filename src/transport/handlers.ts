@@ -6,6 +6,7 @@ import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { Notifications } from '../ports/notifications.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
+import type { Shortages } from '../ports/shortages.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { availabilityHandlers } from './availability-handlers.ts';
@@ -18,6 +19,7 @@ import { resolutionHandlers } from './resolution-handlers.ts';
 import type { Rpc } from './rpc.ts';
 import { buildRpcTable } from './rpc-table.ts';
 import { ruleHandlers } from './rule-handlers.ts';
+import { shortageHandlers } from './shortage-handlers.ts';
 import { stockHandlers } from './stock-handlers.ts';
 
 /** What the handlers need of the rest of the service. */
@@ -29,6 +31,7 @@ export interface HandlerDeps {
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
   readonly notifications: Notifications;
+  readonly shortages: Shortages;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly availabilityFeed: AvailabilityFeed;
@@ -50,5 +53,6 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...ruleHandlers(deps),
     ...auditHandlers(deps),
     ...notificationHandlers(deps),
+    ...shortageHandlers(deps),
   ]);
 }

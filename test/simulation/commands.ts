@@ -36,6 +36,7 @@ export interface ReserveCommand {
   readonly reason: string;
   readonly validateOnly: boolean;
   readonly replaceExisting?: boolean;
+  readonly priority?: number;
 }
 
 export interface ReleaseCommand {

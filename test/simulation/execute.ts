@@ -114,7 +114,7 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     destination: { countryCode: '', postalCode: '' },
     partial: command.partial,
     holdWindowMs: command.holdWindowMs,
-    priority: 0,
+    priority: command.priority ?? 0,
     validateOnly: command.validateOnly,
     replaceExisting: command.replaceExisting ?? false,
   };

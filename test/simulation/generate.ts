@@ -99,6 +99,11 @@ export class CommandGenerator {
       reason: random.chance(0.02) ? 'ABUSE' : 'SIZE',
       validateOnly: random.chance(0.05),
       replaceExisting,
+      priority: random.weighted([
+        [5, 0],
+        [1, 1],
+        [1, -1],
+      ]),
     };
   }
 

@@ -2,6 +2,7 @@ import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
+import { isShort, settle } from './model/shortage.ts';
 import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import { SeededRandom } from './random.ts';
 import { type Explanation, expectedInOrder, explain, type Submitted } from './serial-order.ts';
@@ -110,7 +111,11 @@ class HistoryRun {
     this.#log.push(`move-clock by ${now - this.#model.now} ms`);
     await this.#world.setClock(now);
     this.#model.now = now;
+    // What falls due gives units back to those that lack some; until it is swept they do not know.
+    const refs = isShort(this.#model) ? this.#model.reservations.filter((one) => one.expireAt <= now) : [];
+    if (refs.length > 0) await this.#submit('alone', [{ kind: 'sweep', refs }]);
     freeDue(this.#model);
+    settle(this.#model);
     await this.#check([{ model: this.#model, order: [] }]);
   }
 
@@ -123,7 +128,7 @@ class HistoryRun {
     const explanations = explain(before, submitted, kind === 'alone' || kind === 'together');
     const found = await this.#check(explanations, () => ({
       answers: submitted.map((one) => one.outcome),
-      expected: expectedInOrder(before, ordered),
+      expected: expectedInOrder(before, submitted),
     }));
     if (kind === 'batch' && found.order.some((at, position) => at !== position)) this.#reordered += 1;
     this.#model = found.model;
@@ -141,7 +146,12 @@ class HistoryRun {
                 execute(kind === 'race' ? (at % 2 === 0 ? first : second) : one, this.#world, command),
               ),
             );
-      return commands.map((command, at) => ({ command, outcome: outcomes[at] ?? { refused: 'no answer' } }));
+      const first = this.#commands - commands.length;
+      return commands.map((command, at) => ({
+        command,
+        outcome: outcomes[at] ?? { refused: 'no answer' },
+        rank: first + at,
+      }));
     } catch (error) {
       throw this.#failure([`a command failed: ${error instanceof Error ? error.stack : String(error)}`]);
     }

@@ -23,6 +23,8 @@ const TABLES = [
   'request_claim',
   'outbox',
   'notification',
+  'shortage',
+  'shortage_victim',
 ];
 
 /** Ids of one reservation of the service. */

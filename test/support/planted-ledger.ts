@@ -27,6 +27,8 @@ const TABLES = [
   'order_line',
   'outbox',
   'notification',
+  'shortage',
+  'shortage_victim',
 ];
 
 /** A small ledger in which drifts are planted by plain SQL. */

@@ -269,13 +269,6 @@ export const WIRE_CASES: readonly WireCase[] = [
     metadata: () => ({ feature: 'accept_substitutes' }),
   },
   {
-    name: 'refuses a call this version does not have',
-    step: () => ({ method: StockService.method.listShortages, request: {} }),
-    code: 'UNIMPLEMENTED',
-    reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'ListShortages' }),
-  },
-  {
     name: 'validates before it says that it cannot',
     step: () => ({ method: KpiService.method.getKpis, request: { startTime: '2026-01-02T00:00:00Z' } }),
     code: 'UNIMPLEMENTED',

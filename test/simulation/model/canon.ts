@@ -3,7 +3,7 @@ import type { StockLevel } from '../../../src/domain/stock-level.ts';
 import type { Outcome } from '../../../src/ports.ts';
 import { type Model, type ModelOutcome, type ModelReservation, reservedIn } from './state.ts';
 
-type PartRow = readonly [string, number, number, number, number, number];
+type PartRow = readonly [string, number, number, number, number, number, number];
 
 export interface CanonReservation {
   readonly exchangeId: string;
@@ -34,7 +34,15 @@ export function canonOfModel(reservation: ModelReservation): CanonReservation {
       line.sku,
       line.quantity,
       line.orderLineId,
-      line.parts.map((part) => [part.warehouse, part.reserved, part.picked, part.short, part.fulfilled, part.released]),
+      line.parts.map((part) => [
+        part.warehouse,
+        part.reserved,
+        part.picked,
+        part.short,
+        part.missing,
+        part.fulfilled,
+        part.released,
+      ]),
     ]),
   };
 }
@@ -58,7 +66,17 @@ export function canonOfReservation(reservation: Reservation): CanonReservation {
         line.quantity,
         line.orderLineId,
         line.allocations
-          .map((one): PartRow => [one.warehouse, one.reserved, one.picked, one.short, one.fulfilled, one.released])
+          .map(
+            (one): PartRow => [
+              one.warehouse,
+              one.reserved,
+              one.picked,
+              one.short,
+              one.missing ?? 0,
+              one.fulfilled,
+              one.released,
+            ],
+          )
           .sort((a, b) => (a[0] < b[0] ? -1 : 1)),
       ]),
   };

@@ -20,6 +20,8 @@ export function applyReserve(model: Model, command: ReserveCommand): ModelOutcom
   const reservation: ModelReservation = {
     exchangeId: command.exchangeId,
     ordinal: model.reservations.filter((one) => one.exchangeId === command.exchangeId).length,
+    rank: model.rank,
+    priority: command.priority ?? 0,
     orderId: command.orderId,
     state: 'RESERVED',
     version: 1,

@@ -112,6 +112,7 @@ export function consume(
     part.fulfilled += units;
     part.picked = Math.max(0, part.picked - units);
     part.short = Math.min(part.short, part.reserved - part.picked);
+    part.missing = Math.min(part.missing, part.reserved - part.picked - part.short);
   }
   return null;
 }

@@ -6,6 +6,8 @@ export interface ModelPart {
   reserved: number;
   picked: number;
   short: number;
+  /** Units the pool lacks, beside the short ones. */
+  missing: number;
   fulfilled: number;
   released: number;
 }
@@ -26,6 +28,9 @@ export type ModelState = 'RESERVED' | 'PREPARING' | 'READY' | 'FULFILLED' | 'REL
 export interface ModelReservation {
   exchangeId: string;
   ordinal: number;
+  /** Position of its request among all that were sent: the newest has the highest. */
+  rank: number;
+  priority: number;
   orderId: string;
   state: ModelState;
   version: number;
@@ -55,6 +60,15 @@ export interface ModelClaim {
   answer: ModelOutcome;
 }
 
+/** A shortage of one pool, open until its stock has recovered. */
+export interface ModelShortage {
+  key: string;
+  quantity: number;
+  most: number;
+  /** The most that each line lacked, by reservation and line. */
+  victims: Record<string, number>;
+}
+
 /** What a command answered, in a form that the model and the service can both be brought to. */
 export type ModelOutcome =
   | { readonly refused: string }
@@ -74,6 +88,9 @@ export interface Model {
   /** Units bought by order and order line; the first known number stands. */
   purchased: Map<string, number>;
   claims: Map<string, ModelClaim>;
+  shortages: ModelShortage[];
+  /** Position of the request that is decided now. */
+  rank: number;
 }
 
 export const SKUS = ['SKU-A', 'SKU-B', 'SKU-C'] as const;
@@ -84,7 +101,7 @@ export const WAREHOUSES = ['W2', 'W1'] as const;
 export const WMS = 'sim';
 
 export function emptyModel(now: number): Model {
-  return { now, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map() };
+  return { now, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map(), shortages: [], rank: 0 };
 }
 
 export function poolOf(model: Model, sku: string, warehouse: string): ModelPool {
@@ -161,6 +178,7 @@ export function giveBack(reservation: ModelReservation): void {
     part.reserved = 0;
     part.picked = 0;
     part.short = 0;
+    part.missing = 0;
   }
 }
 

@@ -102,6 +102,7 @@ function confirm(found: ModelReservation, command: PickCommand): string {
       const total = command.lines.length === 0 ? part.reserved : reportedFor(command, line.lineNumber);
       part.picked = Math.max(part.picked, total);
       part.short = Math.min(part.short, part.reserved - part.picked);
+      part.missing = Math.min(part.missing, part.reserved - part.picked - part.short);
     }
   }
   const ready = found.lines.every((line) => line.parts.every((part) => part.picked === part.reserved));
@@ -118,7 +119,9 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
     for (const part of line.parts.filter((one) => one.warehouse === command.warehouse)) {
       const now = Math.min(part.reserved - part.picked, part.short + reportedFor(command, line.lineNumber));
       if (now <= part.short) continue;
-      lost.set(line.sku, (lost.get(line.sku) ?? 0) + now - part.short);
+      const known = Math.min(part.missing, now - part.short);
+      lost.set(line.sku, (lost.get(line.sku) ?? 0) + now - part.short - known);
+      part.missing = Math.min(part.missing - known, part.reserved - part.picked - now);
       part.short = now;
     }
   }

@@ -1,0 +1,216 @@
+import type { PoolClient } from 'pg';
+import { isDue, type Reservation } from '../domain/reservation.ts';
+import { VICTIMS_MAX } from '../domain/shortage-book.ts';
+import { poolKey } from '../domain/stock-level.ts';
+import type { PoolVictims, Standing } from '../domain/victims.ts';
+import { WorkingSet } from '../domain/working-set.ts';
+import type { LoadedUnit } from './load.ts';
+import { lockReservations } from './locks.ts';
+import { type AllocationRow, type ReservationRow, toReservations } from './rows.ts';
+import { NOW, pipeline, rowsOf, type Statement } from './statements.ts';
+
+/** Lines that one unit reads for all its short pools together, in each direction. */
+const LINES_MAX = 2_048;
+
+interface WantedPool {
+  readonly key: string;
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly limit: number;
+}
+
+interface LackingRow {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly due: number;
+  readonly short: number;
+  readonly missing: number;
+}
+
+interface LineRow {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly reservation_id: string;
+  readonly line_number: number;
+  readonly priority: number;
+  /** Units that are neither picked nor lacking. */
+  readonly free: number;
+}
+
+/**
+ * Reads who may lose and who may recover units of short pools, locks these reservations, and makes the working set anew
+ * with them. The pools are locked already, so no line of theirs can change meanwhile; and whoever else locks one of these
+ * reservations must have locked its pools before, so that none waits in a circle.
+ */
+export async function withVictims(
+  client: PoolClient,
+  loaded: LoadedUnit,
+  wanted: ReadonlyMap<string, number>,
+): Promise<LoadedUnit> {
+  const pools = wantedPools(loaded, wanted);
+  const [lackingResult, losingResult, recoveringResult] = await pipeline(client, 'read victims', [
+    readLacking(pools),
+    readLosing(pools),
+    readRecovering(pools),
+  ]);
+  const losing = byPool(rowsOf<LineRow & Record<string, unknown>>(losingResult));
+  const recovering = byPool(rowsOf<LineRow & Record<string, unknown>>(recoveringResult));
+  const exhausted = pools.filter((pool) => isExhausted(pool, losing.get(pool.key) ?? []));
+  const picked = exhausted.length === 0 ? [] : await pipeline(client, 'read picked', [readPicked(exhausted)]);
+  const pickedLines = byPool(rowsOf<LineRow & Record<string, unknown>>(picked[0]));
+  const ids = new Set([losing, recovering, pickedLines].flatMap((map) => [...map.values()].flat().map(idOf)));
+  const known = new Set(loaded.rows.reservations.map((one) => one.reservationId));
+  const added = await lockMore(
+    client,
+    [...ids].filter((id) => !known.has(id)),
+  );
+  const { now } = loaded.rows;
+  // What fell due since the clock was read is left to its sweep, which needs all its pools.
+  const reservations = [...loaded.rows.reservations, ...added.reservations.filter((one) => !isDue(one, now))];
+  const victims = new Map(loaded.rows.victims);
+  for (const row of rowsOf<LackingRow & Record<string, unknown>>(lackingResult)) {
+    const key = poolKey(row.sku, row.warehouse);
+    const limit = pools.find((pool) => pool.key === key)?.limit ?? 0;
+    const swept = dueUnits(loaded.rows.reservations, row, now);
+    const lists = { losing: losing.get(key), recovering: recovering.get(key) };
+    victims.set(key, toVictims({ ...row, due: Math.max(0, row.due - swept) }, limit, lists));
+  }
+  const rows = { ...loaded.rows, reservations, victims };
+  const lastHashes = new Map([...loaded.lastHashes, ...added.lastHashes]);
+  return { ...loaded, rows, lastHashes, work: new WorkingSet(rows) };
+}
+
+/** Where very many pools are short at once each gets its share, and the rest is left to later units. */
+function wantedPools({ rows }: LoadedUnit, wanted: ReadonlyMap<string, number>): WantedPool[] {
+  const keys = [...new Set([...rows.victims.keys(), ...wanted.keys()])];
+  const share = Math.max(1, Math.floor(LINES_MAX / keys.length));
+  return keys.map((key) => {
+    const [sku = '', warehouse = ''] = key.split('\u0000');
+    const lines = Math.max(wanted.get(key) ?? 0, rows.victims.get(key)?.limit ?? 0);
+    return { key, sku, warehouse, limit: Math.min(lines, share, VICTIMS_MAX) };
+  });
+}
+
+function toVictims(
+  { due, short, missing }: LackingRow,
+  limit: number,
+  lists: {
+    readonly losing: readonly LineRow[] | undefined;
+    readonly recovering: readonly LineRow[] | undefined;
+  },
+): PoolVictims {
+  const lastOf = (lines: readonly LineRow[] = []): Standing | null => {
+    const last = lines.at(-1);
+    if (last === undefined || lines.length < limit) return null;
+    return { priority: last.priority, reservationId: last.reservation_id, lineNumber: last.line_number };
+  };
+  return {
+    due,
+    short,
+    missing,
+    limit,
+    lastToLose: lastOf(lists.losing),
+    lastToRecover: lastOf(lists.recovering),
+  };
+}
+
+/** Whether all that is there and in nobody's hand was read, and less than may be wanted. */
+function isExhausted({ limit }: WantedPool, lines: readonly LineRow[]): boolean {
+  return lines.length < limit && lines.reduce((sum, line) => sum + line.free, 0) < limit;
+}
+
+async function lockMore(client: PoolClient, ids: readonly string[]) {
+  if (ids.length === 0) return { reservations: [], lastHashes: new Map<string, Uint8Array>() };
+  const results = await pipeline(client, 'lock victims', lockReservations([...ids].sort()));
+  const [reservations, allocations, hashes] = results;
+  return {
+    reservations: toReservations(
+      rowsOf<ReservationRow & Record<string, unknown>>(reservations),
+      rowsOf<AllocationRow & Record<string, unknown>>(allocations),
+    ),
+    lastHashes: new Map(
+      rowsOf<{ reservation_id: string; hash: Buffer }>(hashes).map((row) => [
+        row.reservation_id,
+        row.hash as Uint8Array,
+      ]),
+    ),
+  };
+}
+
+/** Due units of reservations that this unit has locked and expires itself. */
+function dueUnits(reservations: readonly Reservation[], { sku, warehouse }: LackingRow, now: number): number {
+  return reservations
+    .filter((one) => isDue(one, now))
+    .flatMap((one) => one.lines.filter((line) => line.sku === sku).flatMap((line) => line.allocations))
+    .reduce((sum, part) => sum + (part.warehouse === warehouse ? part.reserved : 0), 0);
+}
+
+function byPool(rows: readonly LineRow[]): Map<string, LineRow[]> {
+  const lines = new Map<string, LineRow[]>();
+  for (const row of rows) {
+    const key = poolKey(row.sku, row.warehouse);
+    const list = lines.get(key);
+    if (list === undefined) lines.set(key, [row]);
+    else list.push(row);
+  }
+  return lines;
+}
+
+function idOf(row: LineRow): string {
+  return row.reservation_id;
+}
+
+const WANTED = 'unnest($1::text[], $2::text[], $3::int[]) as w (sku, warehouse, lines)';
+
+function wantedValues(pools: readonly WantedPool[]): unknown[] {
+  return [pools.map((pool) => pool.sku), pools.map((pool) => pool.warehouse), pools.map((pool) => pool.limit)];
+}
+
+const IS_DUE = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
+
+function readLacking(pools: readonly WantedPool[]): Statement {
+  return {
+    name: 'read-lacking',
+    text: `select w.sku, w.warehouse, l.short, l.missing, (select coalesce(sum(a.reserved), 0)::int
+          from reservation r join allocation a using (reservation_id)
+          where ${IS_DUE} and a.sku = w.sku and a.warehouse = w.warehouse) as due
+      from ${WANTED} cross join lateral (
+        select coalesce(sum(a.short), 0)::int as short, coalesce(sum(a.missing), 0)::int as missing from allocation a
+        where a.sku = w.sku and a.warehouse = w.warehouse and a.short + a.missing > 0) l`,
+    values: wantedValues(pools),
+  };
+}
+
+/** Lines with units that are there and in nobody's hand, in the order in which they lose them. */
+function readLosing(pools: readonly WantedPool[]): Statement {
+  return readLines(
+    'read-losing',
+    pools,
+    'a.reserved > a.short + a.missing and a.reserved > a.picked + a.short + a.missing',
+    true,
+  );
+}
+
+/** Lines with units that a picker has in hand. */
+function readPicked(pools: readonly WantedPool[]): Statement {
+  return readLines('read-picked', pools, 'a.reserved > a.short + a.missing and a.picked > 0', true);
+}
+
+function readRecovering(pools: readonly WantedPool[]): Statement {
+  return readLines('read-recovering', pools, 'a.short + a.missing > 0', false);
+}
+
+function readLines(name: string, pools: readonly WantedPool[], condition: string, isLosing: boolean): Statement {
+  const order = isLosing
+    ? 'a.priority, a.reservation_id desc, a.line_number desc'
+    : 'a.priority desc, a.reservation_id, a.line_number';
+  return {
+    name,
+    text: `select w.sku, w.warehouse, c.* from ${WANTED} cross join lateral (
+        select a.reservation_id, a.line_number, a.priority, a.reserved - a.picked - a.short - a.missing as free
+        from allocation a join reservation r using (reservation_id)
+        where a.sku = w.sku and a.warehouse = w.warehouse and ${condition} and not (${IS_DUE})
+        order by ${order} limit w.lines) c`,
+    values: wantedValues(pools),
+  };
+}

@@ -152,7 +152,9 @@ export class ShortageBook {
       this.#want(key, Math.max(shortage, before));
       return;
     }
-    const target = Math.max(0, shortageUnits(level, victims.due) - lacking.short);
+    // Where more is unavailable than is on hand, more is missing than was promised; lines cannot lack what they do not hold.
+    const promised = Math.min(shortageUnits(level, victims.due), level.reserved - victims.due);
+    const target = Math.max(0, promised - lacking.short);
     const difference = target - lacking.missing;
     const losses = this.#choose(key, level, victims, difference);
     const byReservation = new Map<string, Loss[]>();

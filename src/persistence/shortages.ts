@@ -16,6 +16,8 @@ interface ShortageRow {
   readonly sku: string;
   readonly warehouse: string;
   readonly quantity: number;
+  /** Units of the pool that reservations hold and the clock has not freed. */
+  readonly promised: number;
   readonly victims: string;
   readonly opened_at: number;
   readonly closed_at: number | null;
@@ -58,8 +60,9 @@ async function list(pool: Pool, filter: ShortageFilter, page: PageRequest): Prom
 const DUE = `(select coalesce(sum(a.reserved), 0)::int from reservation r join allocation a using (reservation_id)
   where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.sku = s.sku and a.warehouse = s.warehouse)`;
 
-const MISSING = `(select greatest(0, p.reserved - ${DUE} - (p.on_hand - p.unavailable)) from stock_pool p
-  where p.sku = s.sku and p.warehouse = s.warehouse)`;
+const OF_POOL = `select greatest(0, p.reserved - d.due - (p.on_hand - p.unavailable)) as quantity,
+    p.reserved - d.due as promised
+  from stock_pool p, (select ${DUE} as due) d where p.sku = s.sku and p.warehouse = s.warehouse`;
 
 const LACKING = `select r.tracking_id as "trackingId", a.line_number as "lineNumber", a.short + a.missing as quantity
   from allocation a join reservation r using (reservation_id)
@@ -80,11 +83,11 @@ function listText(bySku: boolean, includeClosed: boolean): string {
        order by f.shortage_id desc limit $4::int`
     : page('$1::text[] is not null');
   return `select s.shortage_id, s.sku, s.warehouse,
-      case when s.close_time is null then ${MISSING} else s.most end as quantity,
+      case when s.close_time is null then p.quantity else s.most end as quantity, p.promised,
       (case when s.close_time is null then (select coalesce(json_agg(l), '[]') from (${LACKING}) l)
         else (select coalesce(json_agg(l), '[]') from (${LACKED}) l) end)::text as victims,
       ${millis('s.open_time')} as opened_at, ${millis('s.close_time')} as closed_at
-    from (${found}) s order by s.shortage_id desc`;
+    from (${found}) s cross join lateral (${OF_POOL}) p order by s.shortage_id desc`;
 }
 
 function toShortage(row: ShortageRow): Shortage {
@@ -92,13 +95,14 @@ function toShortage(row: ShortageRow): Shortage {
   const lacking = JSON.parse(row.victims) as ShortageVictim[];
   const victims = row.closed_at === null ? upTo(lacking, quantity) : lacking;
   const named = victims.reduce((sum, victim) => sum + victim.quantity, 0);
+  const isWhole = row.closed_at === null && lacking.length < VICTIMS_LISTED_MAX;
   return {
     shortageId: row.shortage_id,
     sku,
     warehouse,
     quantity,
     victims,
-    unnamed: row.closed_at === null && lacking.length < VICTIMS_LISTED_MAX ? quantity - named : 0,
+    unnamed: isWhole ? Math.min(quantity, row.promised) - named : 0,
     openedAt: row.opened_at,
     closedAt: row.closed_at,
   };

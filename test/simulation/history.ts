@@ -112,7 +112,9 @@ class HistoryRun {
     await this.#world.setClock(now);
     this.#model.now = now;
     // What falls due gives units back to those that lack some; until it is swept they do not know.
-    const refs = isShort(this.#model) ? this.#model.reservations.filter((one) => one.expireAt <= now) : [];
+    const refs = isShort(this.#model)
+      ? this.#model.reservations.filter((one) => one.state === 'RESERVED' && one.expireAt <= now)
+      : [];
     if (refs.length > 0) await this.#submit('alone', [{ kind: 'sweep', refs }]);
     freeDue(this.#model);
     settle(this.#model);
@@ -146,11 +148,11 @@ class HistoryRun {
                 execute(kind === 'race' ? (at % 2 === 0 ? first : second) : one, this.#world, command),
               ),
             );
-      const first = this.#commands - commands.length;
+      const rank = this.#commands - commands.length;
       return commands.map((command, at) => ({
         command,
         outcome: outcomes[at] ?? { refused: 'no answer' },
-        rank: first + at,
+        rank: rank + at,
       }));
     } catch (error) {
       throw this.#failure([`a command failed: ${error instanceof Error ? error.stack : String(error)}`]);

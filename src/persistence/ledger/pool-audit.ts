@@ -80,10 +80,11 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
           ('SHORTAGE', 'shortage', real.shortage,
             coalesce(pool.shortage, 0)),
           ('SHORTAGE', 'record', real.shortage, coalesce(recorded.quantity, 0)),
-          -- What is due counts as missing or not, by when it fell due: between the two numbers both are right.
+          -- What is due counts as missing or not, by when it fell due: between the two numbers both are right. Lines cannot
+          -- lack more than they hold, though more may be unavailable than is on hand.
           ('SHORTAGE', 'missing of lines', least(greatest(coalesce(held.missing, 0) + coalesce(recorded.unsettled, 0),
-              greatest(0, real.shortage - coalesce(due.units, 0) - coalesce(held.short, 0))),
-              greatest(0, real.shortage - coalesce(held.short, 0))),
+              greatest(0, least(real.shortage, pool.reserved) - coalesce(due.units, 0) - coalesce(held.short, 0))),
+              greatest(0, least(real.shortage, pool.reserved) - coalesce(held.short, 0))),
             coalesce(held.missing, 0) + coalesce(recorded.unsettled, 0))) as c (kind, counter, expected, actual)
         where c.expected <> c.actual
         order by sku, warehouse, c.counter limit ${DRIFTS_MAX})

@@ -43,7 +43,7 @@ create table shortage_victim (
 
 insert into shortage (shortage_id, sku, warehouse, quantity, most, unsettled, open_time)
 select gen_random_uuid(), p.sku, p.warehouse, p.shortage, p.shortage,
-  greatest(0, p.shortage - coalesce((select sum(a.short) from allocation a
+  greatest(0, least(p.shortage, p.reserved) - coalesce((select sum(a.short) from allocation a
     where a.sku = p.sku and a.warehouse = p.warehouse and a.short + a.missing > 0), 0)), clock_timestamp()
 from stock_pool p where p.shortage > 0;
 `;

@@ -55,8 +55,10 @@ function settlePool(model: Model, pool: ModelPool, shortage: number): boolean {
   const held = heldIn(model, pool);
   const short = held.reduce((sum, { part }) => sum + part.short, 0);
   const changed = new Map<ModelReservation, 'lost' | 'back'>();
+  // More may be unavailable than is on hand; nobody lacks what he does not hold.
+  const promised = Math.min(shortage, reservedIn(model, pool.sku, pool.warehouse));
   const missing = () => held.reduce((sum, { part }) => sum + part.missing, 0);
-  while (missing() < Math.max(0, shortage - short)) {
+  while (missing() < Math.max(0, promised - short)) {
     const loser = held.find(({ part }) => part.reserved > part.picked + part.short + part.missing);
     const next = loser ?? held.find(({ part }) => part.picked > 0);
     if (next === undefined) throw new Error('more is missing than is held');
@@ -64,7 +66,7 @@ function settlePool(model: Model, pool: ModelPool, shortage: number): boolean {
     next.part.missing += 1;
     changed.set(next.reservation, 'lost');
   }
-  while (missing() > Math.max(0, shortage - short)) {
+  while (missing() > Math.max(0, promised - short)) {
     const next = held.findLast(({ part }) => part.missing > 0);
     if (next === undefined) throw new Error('nothing is missing');
     next.part.missing -= 1;

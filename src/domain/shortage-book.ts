@@ -103,9 +103,8 @@ export class ShortageBook {
     for (; this.#transitionsSeen < transitions.length; this.#transitionsSeen += 1) {
       const { previous, next } = transitions[this.#transitionsSeen] ?? { previous: null, next: null };
       if (next === null) continue;
-      for (const { sku, allocations } of next.lines) {
-        for (const { warehouse } of allocations) this.#note(work, poolKey(sku, warehouse));
-      }
+      this.#noteParts(work, previous);
+      this.#noteParts(work, next);
       if (this.#victims.size === 0) continue;
       this.#count(previous, -1);
       this.#count(next, 1);
@@ -114,6 +113,17 @@ export class ShortageBook {
     for (; this.#movementsSeen < movements.length; this.#movementsSeen += 1) {
       const movement = movements[this.#movementsSeen];
       if (movement !== undefined) this.#note(work, poolKey(movement.sku, movement.warehouse));
+    }
+  }
+
+  /** A line that lacks units touches its pool also where nothing is short any more. */
+  #noteParts(work: WorkingSet, reservation: Reservation | null): void {
+    for (const { sku, allocations } of reservation?.lines ?? []) {
+      for (const { warehouse, missing } of allocations) {
+        const key = poolKey(sku, warehouse);
+        if (missing === undefined) this.#note(work, key);
+        else this.#touched.add(key);
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { isDue, type Reservation } from '../domain/reservation.ts';
+import type { Reservation } from '../domain/reservation.ts';
 import { VICTIMS_MAX } from '../domain/shortage-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
 import type { PoolVictims, Standing } from '../domain/victims.ts';
@@ -48,8 +48,9 @@ export async function withVictims(
   wanted: ReadonlyMap<string, number>,
 ): Promise<LoadedUnit> {
   const pools = wantedPools(loaded, wanted);
+  const known = new Set(loaded.rows.reservations.map((one) => one.reservationId));
   const [lackingResult, losingResult, recoveringResult] = await pipeline(client, 'read victims', [
-    readLacking(pools),
+    readLacking(pools, [...known]),
     readLosing(pools),
     readRecovering(pools),
   ]);
@@ -59,21 +60,19 @@ export async function withVictims(
   const picked = exhausted.length === 0 ? [] : await pipeline(client, 'read picked', [readPicked(exhausted)]);
   const pickedLines = byPool(rowsOf<LineRow & Record<string, unknown>>(picked[0]));
   const ids = new Set([losing, recovering, pickedLines].flatMap((map) => [...map.values()].flat().map(idOf)));
-  const known = new Set(loaded.rows.reservations.map((one) => one.reservationId));
   const added = await lockMore(
     client,
     [...ids].filter((id) => !known.has(id)),
   );
-  const { now } = loaded.rows;
-  // What fell due since the clock was read is left to its sweep, which needs all its pools.
-  const reservations = [...loaded.rows.reservations, ...added.reservations.filter((one) => !isDue(one, now))];
+  const reservations = [...loaded.rows.reservations, ...added.reservations];
   const victims = new Map(loaded.rows.victims);
   for (const row of rowsOf<LackingRow & Record<string, unknown>>(lackingResult)) {
     const key = poolKey(row.sku, row.warehouse);
     const limit = pools.find((pool) => pool.key === key)?.limit ?? 0;
-    const swept = dueUnits(loaded.rows.reservations, row, now);
+    const { short, missing } = lackingOf(loaded.rows.reservations, row);
+    const all = { ...row, short: row.short + short, missing: row.missing + missing };
     const lists = { losing: losing.get(key), recovering: recovering.get(key) };
-    victims.set(key, toVictims({ ...row, due: Math.max(0, row.due - swept) }, limit, lists));
+    victims.set(key, toVictims(all, limit, lists));
   }
   const rows = { ...loaded.rows, reservations, victims };
   const lastHashes = new Map([...loaded.lastHashes, ...added.lastHashes]);
@@ -137,12 +136,13 @@ async function lockMore(client: PoolClient, ids: readonly string[]) {
   };
 }
 
-/** Due units of reservations that this unit has locked and expires itself. */
-function dueUnits(reservations: readonly Reservation[], { sku, warehouse }: LackingRow, now: number): number {
-  return reservations
-    .filter((one) => isDue(one, now))
+/** What the reservations that this unit had locked before lack; those of them that are due it expires itself. */
+function lackingOf(reservations: readonly Reservation[], { sku, warehouse }: LackingRow) {
+  const parts = reservations
     .flatMap((one) => one.lines.filter((line) => line.sku === sku).flatMap((line) => line.allocations))
-    .reduce((sum, part) => sum + (part.warehouse === warehouse ? part.reserved : 0), 0);
+    .filter((part) => part.warehouse === warehouse);
+  const total = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((sum, part) => sum + pick(part), 0);
+  return { short: total((part) => part.short), missing: total((part) => part.missing ?? 0) };
 }
 
 function byPool(rows: readonly LineRow[]): Map<string, LineRow[]> {
@@ -168,16 +168,20 @@ function wantedValues(pools: readonly WantedPool[]): unknown[] {
 
 const IS_DUE = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
 
-function readLacking(pools: readonly WantedPool[]): Statement {
+/** What lines lack and what is due, without the reservations that are locked already. */
+function readLacking(pools: readonly WantedPool[], locked: readonly string[]): Statement {
   return {
     name: 'read-lacking',
     text: `select w.sku, w.warehouse, l.short, l.missing, (select coalesce(sum(a.reserved), 0)::int
           from reservation r join allocation a using (reservation_id)
-          where ${IS_DUE} and a.sku = w.sku and a.warehouse = w.warehouse) as due
+          where ${IS_DUE} and a.sku = w.sku and a.warehouse = w.warehouse
+            and not (a.reservation_id = any($4::uuid[]))) as due
       from ${WANTED} cross join lateral (
-        select coalesce(sum(a.short), 0)::int as short, coalesce(sum(a.missing), 0)::int as missing from allocation a
-        where a.sku = w.sku and a.warehouse = w.warehouse and a.short + a.missing > 0) l`,
-    values: wantedValues(pools),
+        select coalesce(sum(a.short), 0)::int as short, coalesce(sum(a.missing), 0)::int as missing
+        from allocation a join reservation r using (reservation_id)
+        where a.sku = w.sku and a.warehouse = w.warehouse and a.short + a.missing > 0 and not (${IS_DUE})
+          and not (a.reservation_id = any($4::uuid[]))) l`,
+    values: [...wantedValues(pools), locked],
   };
 }
 

@@ -92,4 +92,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/notifications.pg.test.ts',
     title: 'also where its cause comes again',
   },
+  {
+    name: 'shortage-hidden-by-clamping',
+    file: 'test/persistence/shortages.pg.test.ts',
+    title: 'is accepted and names the lowest priority',
+  },
+  {
+    name: 'shortage-takes-the-oldest',
+    file: 'test/persistence/shortages.pg.test.ts',
+    title: 'who lost last gets first',
+  },
 ];

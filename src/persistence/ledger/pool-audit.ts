@@ -58,7 +58,7 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
         select sku, warehouse, sum(reserved) as reserved, sum(short) as short, sum(missing) as missing
         from allocation where ${range} group by sku, warehouse),
       due as (
-        select a.sku, a.warehouse, sum(a.reserved) as units from reservation r join allocation a using (reservation_id)
+        select a.sku, a.warehouse, sum(a.reserved) as units, sum(a.short) as short, sum(a.missing) as missing from reservation r join allocation a using (reservation_id)
         where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.reserved > 0 group by 1, 2),
       recorded as (
         select sku, warehouse, coalesce(sum(quantity), 0) as quantity, sum(unsettled) as unsettled
@@ -72,6 +72,8 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
         from pool full join held using (sku, warehouse) full join moved using (sku, warehouse)
           full join recorded using (sku, warehouse) left join due using (sku, warehouse)
         cross join lateral (select coalesce(greatest(0, pool.reserved - (pool.on_hand - pool.unavailable)), 0) as shortage) real
+        cross join lateral (select coalesce(held.short, 0) - coalesce(due.short, 0) as short,
+          coalesce(held.missing, 0) - coalesce(due.missing, 0) + coalesce(recorded.unsettled, 0) as missing) lasting
         cross join lateral (values
           ('RESERVED_COUNTER', 'reserved', coalesce(held.reserved, 0), coalesce(pool.reserved, 0)),
           ('ON_HAND_COUNTER', 'on_hand', coalesce(moved.on_hand, 0), coalesce(pool.on_hand, 0)),
@@ -82,10 +84,9 @@ function wrongCounters(from: PoolPlace, upTo: PoolPlace | null): Statement {
           ('SHORTAGE', 'record', real.shortage, coalesce(recorded.quantity, 0)),
           -- What is due counts as missing or not, by when it fell due: between the two numbers both are right. Lines cannot
           -- lack more than they hold, though more may be unavailable than is on hand.
-          ('SHORTAGE', 'missing of lines', least(greatest(coalesce(held.missing, 0) + coalesce(recorded.unsettled, 0),
-              greatest(0, least(real.shortage, pool.reserved) - coalesce(due.units, 0) - coalesce(held.short, 0))),
-              greatest(0, least(real.shortage, pool.reserved) - coalesce(held.short, 0))),
-            coalesce(held.missing, 0) + coalesce(recorded.unsettled, 0))) as c (kind, counter, expected, actual)
+          ('SHORTAGE', 'missing of lines', least(greatest(lasting.missing, greatest(0,
+              least(real.shortage, pool.reserved) - coalesce(due.units, 0) - lasting.short)),
+              greatest(0, least(real.shortage, pool.reserved) - lasting.short)), lasting.missing)) as c (kind, counter, expected, actual)
         where c.expected <> c.actual
         order by sku, warehouse, c.counter limit ${DRIFTS_MAX})
       select (select count(*)::int from pool) as pools,

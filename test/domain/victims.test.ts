@@ -45,7 +45,7 @@ const total = (all: readonly LiveReservation[], pick: (part: ReturnType<typeof a
   partsOf(all).reduce((sum, { part }) => sum + pick(part), 0);
 
 /** The reservations after losses were applied to each. */
-function after(all: readonly LiveReservation[], losses: readonly Loss[]): LiveReservation[] {
+function left(all: readonly LiveReservation[], losses: readonly Loss[]): LiveReservation[] {
   return all.map((one) => {
     const mine = losses.filter(({ held }) => held.reservationId === one.reservationId);
     const transition = mine.length === 0 ? null : applyLosses(one, mine);
@@ -60,7 +60,7 @@ describe('R15: whose units are missing', () => {
         const before = made(all);
         const loses = total(before, (part) => part.reserved - lackingUnits(part));
         const units = Math.min(wanted, loses);
-        const lost = after(before, chooseLosers(partsOf(before), units));
+        const lost = left(before, chooseLosers(partsOf(before), units));
         expect(total(lost, lackingUnits)).toBe(total(before, lackingUnits) + units);
         for (const { part } of partsOf(lost))
           expect(part.picked + lackingUnits(part)).toBeLessThanOrEqual(part.reserved);
@@ -77,7 +77,7 @@ describe('R15: whose units are missing', () => {
         const losses = chooseLosers(partsOf(before), units).filter((loss) => loss.unpicked === 0);
         const last = losses.at(-1)?.held;
         if (last === undefined) return;
-        const free = partsOf(after(before, losses)).filter(
+        const free = partsOf(left(before, losses)).filter(
           ({ part }) => part.reserved > part.picked + lackingUnits(part),
         );
         expect(free.filter((part) => byLoss(part, last) < 0)).toEqual([]);
@@ -91,8 +91,8 @@ describe('R15: whose units are missing', () => {
       fc.property(shapes, fc.nat(8), (all, units) => {
         const before = made(all.map((shape) => ({ ...shape, reserved: shape.reserved - shape.missing, missing: 0 })));
         const losses = chooseLosers(partsOf(before), units).filter((loss) => loss.unpicked === 0);
-        const lost = after(before, losses);
-        const found = after(
+        const lost = left(before, losses);
+        const found = left(
           lost,
           chooseRecovered(
             partsOf(lost),
@@ -114,9 +114,9 @@ describe('R15: whose units are missing', () => {
           const asked: LineQuantity[] = [
             { lineNumber: 1, quantity: Math.min(quantity + 1, one.lines[0]?.quantity ?? 1) },
           ];
-          const left = fulfil(one, asked, false, T0);
-          if (left.outcome !== 'changed') continue;
-          for (const part of left.next.lines.flatMap((line) => line.allocations)) {
+          const shipped = fulfil(one, asked, false, T0);
+          if (shipped.outcome !== 'changed') continue;
+          for (const part of shipped.next.lines.flatMap((line) => line.allocations)) {
             expect(part.picked + lackingUnits(part)).toBeLessThanOrEqual(part.reserved);
           }
         }

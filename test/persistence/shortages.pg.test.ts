@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StockCount } from '../../src/domain/counting.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
-import { VICTIMS_MAX } from '../../src/domain/shortage-book.ts';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import { createNotifications } from '../../src/persistence/notifications.ts';
 import { createReservationReader } from '../../src/persistence/reservation-reader.ts';
@@ -10,7 +9,6 @@ import { createShortages } from '../../src/persistence/shortages.ts';
 import type { Shortage, ShortageFilter } from '../../src/ports/shortages.ts';
 import { toReservation } from '../../src/transport/reservation-mapping.ts';
 import { fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
-import { settleShortages } from '../../src/use-cases/settle-shortages.ts';
 import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock.ts';
 import { applyWarehouseMessage, type PickEvent } from '../../src/use-cases/warehouse-message.ts';
 import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
@@ -269,35 +267,6 @@ describe('R15: the same holds for', () => {
     expect(await shortages({ skus: ['B', 'C'] })).toHaveLength(2);
     expect(await shortages({ skus: ['A'], warehouses: ['W2'] })).toEqual([]);
     expect(await shortages({ skus: ['A'] })).toMatchObject([{ victims: [{ trackingId: made[0]?.trackingId }] }]);
-  });
-});
-
-describe('R15: a shortage too large for one commit', () => {
-  const RESERVATIONS = VICTIMS_MAX + 100;
-
-  test('is told whole at once, its victims are named step by step, and recover so', { timeout: 60_000 }, async () => {
-    await receive(RESERVATIONS);
-    const made = await Promise.all(Array.from({ length: RESERVATIONS }, () => reserved(1)));
-    await count(0);
-    const verify = async () => (await createLedgerAuditor(one.database.pool).verify()).drifts;
-    const settle = async () => {
-      const pools = await createShortages(one.database.pool).unsettled(10);
-      await settleShortages(two, pools, NEVER);
-      return pools.length;
-    };
-    expect(await shortages()).toMatchObject([{ quantity: RESERVATIONS, unnamed: 100 }]);
-    expect(await verify()).toEqual([]);
-    expect(await settle()).toBe(1);
-    expect(await shortages()).toMatchObject([{ quantity: RESERVATIONS, unnamed: 0 }]);
-    expect(await settle()).toBe(0);
-    expect(new Set(await told('SHORTAGE')).size).toBe(RESERVATIONS);
-    await count(RESERVATIONS);
-    expect(await shortages()).toEqual([]);
-    expect(await verify()).toEqual([]);
-    expect(await settle()).toBe(1);
-    expect(await settle()).toBe(0);
-    const lacking = await Promise.all(made.map(shortOf));
-    expect(lacking.filter((units) => units !== 0)).toEqual([]);
   });
 });
 

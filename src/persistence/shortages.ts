@@ -2,8 +2,9 @@ import type { Pool } from 'pg';
 import type { PoolRef } from '../domain/working-set.ts';
 import type { Shortage, ShortageFilter, Shortages, ShortageVictim } from '../ports/shortages.ts';
 import type { Page, PageRequest } from '../ports.ts';
+import { DUE_RESERVATIONS, IS_DUE } from './due-reservations.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
-import { millis, NOW } from './statements.ts';
+import { millis } from './statements.ts';
 
 /** Victims that a list tells of one shortage; the others are found by listing short reservations of the pool. */
 export const VICTIMS_LISTED_MAX = 1_000;
@@ -57,8 +58,8 @@ async function list(pool: Pool, filter: ShortageFilter, page: PageRequest): Prom
 }
 
 /** Units past their deadline are freed by the clock and no shortage, swept or not. */
-const DUE = `(select coalesce(sum(a.reserved), 0)::int from reservation r join allocation a using (reservation_id)
-  where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW} and a.sku = s.sku and a.warehouse = s.warehouse)`;
+const DUE = `(select coalesce(sum(a.reserved), 0)::int from due join allocation a using (reservation_id)
+  where a.sku = s.sku and a.warehouse = s.warehouse)`;
 
 const OF_POOL = `select greatest(0, p.reserved - d.due - (p.on_hand - p.unavailable)) as quantity,
     p.reserved - d.due as promised
@@ -67,7 +68,7 @@ const OF_POOL = `select greatest(0, p.reserved - d.due - (p.on_hand - p.unavaila
 const LACKING = `select r.tracking_id as "trackingId", a.line_number as "lineNumber", a.short + a.missing as quantity
   from allocation a join reservation r using (reservation_id)
   where a.sku = s.sku and a.warehouse = s.warehouse and a.short + a.missing > 0
-    and not (r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW})
+    and not (${IS_DUE})
   order by a.priority, a.reservation_id desc, a.line_number desc limit ${VICTIMS_LISTED_MAX}`;
 
 const LACKED = `select r.tracking_id as "trackingId", v.line_number as "lineNumber", v.quantity
@@ -82,7 +83,7 @@ function listText(bySku: boolean, includeClosed: boolean): string {
     ? `select f.* from unnest($1::text[]) as wanted (sku) cross join lateral (${page('o.sku = wanted.sku')}) f
        order by f.shortage_id desc limit $4::int`
     : page('$1::text[] is not null');
-  return `select s.shortage_id, s.sku, s.warehouse,
+  return `with ${DUE_RESERVATIONS} select s.shortage_id, s.sku, s.warehouse,
       case when s.close_time is null then p.quantity else s.most end as quantity, p.promised,
       (case when s.close_time is null then (select coalesce(json_agg(l), '[]') from (${LACKING}) l)
         else (select coalesce(json_agg(l), '[]') from (${LACKED}) l) end)::text as victims,

@@ -4,10 +4,11 @@ import { VICTIMS_MAX } from '../domain/shortage-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
 import type { PoolVictims, Standing } from '../domain/victims.ts';
 import { WorkingSet } from '../domain/working-set.ts';
+import { DUE_RESERVATIONS, IS_DUE } from './due-reservations.ts';
 import type { LoadedUnit } from './load.ts';
 import { lockReservations } from './locks.ts';
 import { type AllocationRow, type ReservationRow, toReservations } from './rows.ts';
-import { NOW, pipeline, rowsOf, type Statement } from './statements.ts';
+import { pipeline, rowsOf, type Statement } from './statements.ts';
 
 /** Lines that one unit reads for all its short pools together, in each direction. */
 const LINES_MAX = 2_048;
@@ -166,20 +167,21 @@ function wantedValues(pools: readonly WantedPool[]): unknown[] {
   return [pools.map((pool) => pool.sku), pools.map((pool) => pool.warehouse), pools.map((pool) => pool.limit)];
 }
 
-const IS_DUE = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
+/** Asked of each line for itself: as a join it could be answered by reading all reservations. */
+const IS_LASTING = `(select not (${IS_DUE}) from reservation r where r.reservation_id = a.reservation_id)`;
 
 /** What lines lack and what is due, without the reservations that are locked already. */
 function readLacking(pools: readonly WantedPool[], locked: readonly string[]): Statement {
   return {
     name: 'read-lacking',
-    text: `select w.sku, w.warehouse, l.short, l.missing, (select coalesce(sum(a.reserved), 0)::int
-          from reservation r join allocation a using (reservation_id)
-          where ${IS_DUE} and a.sku = w.sku and a.warehouse = w.warehouse
-            and not (a.reservation_id = any($4::uuid[]))) as due
+    text: `with ${DUE_RESERVATIONS}
+      select w.sku, w.warehouse, l.short, l.missing, (select coalesce(sum(a.reserved), 0)::int
+          from due join allocation a using (reservation_id)
+          where a.sku = w.sku and a.warehouse = w.warehouse and not (a.reservation_id = any($4::uuid[]))) as due
       from ${WANTED} cross join lateral (
         select coalesce(sum(a.short), 0)::int as short, coalesce(sum(a.missing), 0)::int as missing
-        from allocation a join reservation r using (reservation_id)
-        where a.sku = w.sku and a.warehouse = w.warehouse and a.short + a.missing > 0 and not (${IS_DUE})
+        from allocation a
+        where a.sku = w.sku and a.warehouse = w.warehouse and a.short + a.missing > 0 and ${IS_LASTING}
           and not (a.reservation_id = any($4::uuid[]))) l`,
     values: [...wantedValues(pools), locked],
   };
@@ -212,8 +214,8 @@ function readLines(name: string, pools: readonly WantedPool[], condition: string
     name,
     text: `select w.sku, w.warehouse, c.* from ${WANTED} cross join lateral (
         select a.reservation_id, a.line_number, a.priority, a.reserved - a.picked - a.short - a.missing as free
-        from allocation a join reservation r using (reservation_id)
-        where a.sku = w.sku and a.warehouse = w.warehouse and ${condition} and not (${IS_DUE})
+        from allocation a
+        where a.sku = w.sku and a.warehouse = w.warehouse and ${condition} and ${IS_LASTING}
         order by ${order} limit w.lines) c`,
     values: wantedValues(pools),
   };

@@ -1,5 +1,6 @@
 import type { Caller } from './domain/caller.ts';
 import type { Item } from './domain/item.ts';
+import type { Notification } from './domain/notification.ts';
 import type { Refusal } from './domain/refusal.ts';
 import type { Reservation, ReservationState } from './domain/reservation.ts';
 import type { Rules } from './domain/rules.ts';
@@ -52,6 +53,7 @@ export type Answer =
   | { readonly kind: 'stock'; readonly levels: readonly StockLevel[] }
   | { readonly kind: 'items'; readonly items: readonly Item[] }
   | { readonly kind: 'warehouses'; readonly warehouses: readonly Warehouse[] }
+  | { readonly kind: 'notification'; readonly notification: Notification }
   | { readonly kind: 'rules'; readonly rules: Rules }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'swept'; readonly count: number };

@@ -10,6 +10,7 @@ import type { Logger } from './log.ts';
 import { createObservability, type Observability } from './observability.ts';
 import { type Engine, openEngine } from './persistence/engine.ts';
 import { migrate } from './persistence/migrate.ts';
+import { NOTIFICATION_RETENTION_MS } from './persistence/notifications.ts';
 import { OUTBOX_RETENTION_MS } from './persistence/outbox.ts';
 import { REFUSAL_RETENTION_MS } from './persistence/refusals.ts';
 import { pause, SYSTEM_CLOCK, SYSTEM_IDS, systemRandom } from './runtime.ts';
@@ -27,6 +28,7 @@ import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
 import { startRuleFollower } from './workers/rule-follower.ts';
+import { startShortages } from './workers/shortages.ts';
 import { startWaitlist } from './workers/waitlist.ts';
 
 export interface ServiceSettings extends Pick<Config, 'host' | 'grpcPort' | 'httpPort'> {
@@ -190,6 +192,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     keepMs: OUTBOX_RETENTION_MS,
     refusals: engine.refusals,
     keepRefusalsMs: REFUSAL_RETENTION_MS,
+    notifications: engine.notifications,
+    keepNotificationsMs: NOTIFICATION_RETENTION_MS,
     pause,
     onFailure: onFailure('retention'),
   });
@@ -206,7 +210,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onFailure: onFailure('rule-follower'),
   });
   const waitlist = startWaitlist({ ...engine, pause, onFailure: onFailure('waitlist') });
-  const loops = [expiry, retention, checkpointer, ruleFollower, waitlist];
+  const shortages = startShortages({ ...engine, pause, onFailure: onFailure('shortages') });
+  const loops = [expiry, retention, checkpointer, ruleFollower, waitlist, shortages];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 

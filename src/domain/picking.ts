@@ -92,15 +92,21 @@ export function shortPick(
   const refusal = checkLines(reservation, warehouse, missing);
   if (refusal !== null) return refused(refusal);
   const pools: PoolChange[] = [];
+  let changes = 0;
   const lines = editAllocations(reservation, (allocation, line) => {
     const lost = allocation.warehouse === warehouse ? quantityFor(missing, line) : 0;
     const short = Math.min(allocation.reserved - allocation.picked, allocation.short + lost);
     const added = short - allocation.short;
     if (added <= 0) return allocation;
-    pools.push({ sku: line.sku, warehouse, delta: { onHand: -added } });
-    return { ...allocation, short };
+    changes += added;
+    // What a count has found missing of this very line is off the count already.
+    const known = Math.min(added, allocation.missing ?? 0);
+    if (added > known) pools.push({ sku: line.sku, warehouse, delta: { onHand: known - added } });
+    return known === 0
+      ? { ...allocation, short }
+      : { ...allocation, short, missing: (allocation.missing ?? 0) - known };
   });
-  if (pools.length === 0) return UNCHANGED;
+  if (changes === 0) return UNCHANGED;
   return changed('short', { ...confirmed(reservation, now), lines, state: 'PREPARING' }, pools);
 }
 

@@ -3,6 +3,7 @@ import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
   canExpire,
+  clipMissing,
   isDue,
   isLive,
   isWaiting,
@@ -203,7 +204,7 @@ export function releaseHeld(reservation: LiveReservation): { lines: readonly Res
     if (allocation.reserved === 0) return allocation;
     pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta: { reserved: -allocation.reserved } });
     const released = allocation.released + allocation.reserved;
-    return { ...allocation, reserved: 0, picked: 0, short: 0, released };
+    return clipMissing({ ...allocation, reserved: 0, picked: 0, short: 0, released });
   });
   return { lines: lines.map(withoutWaiting), pools };
 }

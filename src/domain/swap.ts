@@ -17,6 +17,7 @@ import {
   isReplaced,
   isWaiting,
   type LiveReservation,
+  lackingUnits,
   type Reservation,
   type ReservationLine,
 } from './reservation.ts';
@@ -76,13 +77,14 @@ function nextLineNumber(reservation: LiveReservation): number {
   return 1 + reservation.lines.reduce((highest, line) => Math.max(highest, line.lineNumber), 0);
 }
 
-/** Units that are held and there; what a picker did not find is nothing to give back. */
+/** Units that are held and there; what is short or missing is nothing to give back. */
 function ownUnits(reservation: LiveReservation): Map<string, number> {
   const own = new Map<string, number>();
   for (const { sku, allocations } of reservation.lines) {
-    for (const { warehouse, reserved, short } of allocations) {
+    for (const part of allocations) {
+      const { warehouse, reserved } = part;
       const key = poolKey(sku, warehouse);
-      own.set(key, (own.get(key) ?? 0) + reserved - short);
+      own.set(key, (own.get(key) ?? 0) + reserved - lackingUnits(part));
     }
   }
   return own;

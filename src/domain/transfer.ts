@@ -4,6 +4,7 @@ import {
   type Allocation,
   isLive,
   type LiveReservation,
+  lackingUnits,
   type Reservation,
   type ReservationLine,
 } from './reservation.ts';
@@ -95,10 +96,12 @@ function moveLine(line: ReservationLine, move: LineDemand, pools: PoolChange[]):
   return { ...line, allocations: addUnits(left, warehouse, quantity) };
 }
 
-/** What a picker did not find is the first to be had from elsewhere. */
+/** What a picker did not find is the first to be had from elsewhere, then what is missing. */
 function giveUp(part: Allocation, taken: number): Allocation {
   const short = Math.max(0, part.short - taken);
-  return { ...part, reserved: part.reserved - taken, short, released: part.released + taken };
+  const missing = Math.max(0, lackingUnits(part) - taken - short);
+  const kept = part.missing === undefined ? part : { ...part, missing };
+  return { ...kept, reserved: part.reserved - taken, short, released: part.released + taken };
 }
 
 /** In the order of the warehouse codes, as they are read back. */

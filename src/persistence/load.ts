@@ -8,6 +8,7 @@ import { poolKey } from '../domain/stock-level.ts';
 import type { WaitlistEntry } from '../domain/waitlist.ts';
 import type { ExchangeState } from '../domain/working-set.ts';
 import { WorkingSet } from '../domain/working-set.ts';
+import type { WorkingSetRows } from '../domain/working-set-rows.ts';
 import type { Claim, Command } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import {
@@ -28,6 +29,7 @@ import {
   readMilestones,
   readMovedSince,
 } from './locks.ts';
+import { lockNotifications, type NotificationRow, toNotification } from './notifications.ts';
 import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { loadQueues } from './waitlist-rows.ts';
@@ -35,6 +37,8 @@ import { loadQueues } from './waitlist-rows.ts';
 /** The rows of one unit under lock, ready to be decided on. */
 export interface LoadedUnit {
   readonly work: WorkingSet;
+  /** What the working set was made of. */
+  readonly rows: WorkingSetRows;
   /** The rules have come to limit customers since the locks were planned. */
   readonly isUncounted: boolean;
   /** The transaction's id, or null where it has locked and written nothing so far. */
@@ -81,7 +85,7 @@ export async function lockAndLoad(
   );
   const waiting = await loadQueues(client, due?.queued ?? []);
   const ruleSet = await cache.ruleSet(client, clock.rule_version);
-  const work = new WorkingSet({
+  const unitRows: WorkingSetRows = {
     now: clock.now,
     ruleSet,
     earlierRules: await earlierRules(client, commands, { reservations, waiting }, ruleSet, cache),
@@ -97,20 +101,24 @@ export async function lockAndLoad(
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
     milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
+    notifications: rows<NotificationRow>('lock-notifications').map(toNotification),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
     liveCounts: new Map(
       rows<{ customer_ref: string; live: number }>('count-live').map((row) => [row.customer_ref, row.live]),
     ),
+    victims: new Map(),
     movedSince: new Map(
       rows<MovedRow>('read-moved-since').map((row) => [
         `${poolKey(row.sku, row.warehouse)}\u0000${row.since}`,
         row.moved,
       ]),
     ),
-  });
+  };
+  const work = new WorkingSet(unitRows);
   return {
     work,
+    rows: unitRows,
     isUncounted: isUncounted(work, commands, locks),
     xid: clock.xid,
     claimed: claimedOf(commands, rows<ClaimRow>('claim-requests')),
@@ -151,6 +159,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
+    ...(locks.notificationIds.length > 0 ? [lockNotifications(locks.notificationIds)] : []),
     ...(locks.milestones && locks.reservationIds.length > 0 ? [readMilestones(locks.reservationIds)] : []),
     ...(locks.skus.length > 0 ? [readDue(locks, deepDue)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),

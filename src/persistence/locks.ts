@@ -4,7 +4,7 @@ import { instant, millis, NOW, type Statement } from './statements.ts';
 
 /**
  * Every row lock of the service, in the one order all units take them: request ids, rules, exchanges, order lines,
- * customers, pools, reservations; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
+ * customers, pools, reservations, notifications; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
  */
 
 /** How many due reservations one unit looks at; more of them wait for the next unit or the sweep. */
@@ -42,6 +42,7 @@ export interface LockSet {
   readonly reservationIds: readonly string[];
   /** Whether the milestones of the reservations are read. */
   readonly milestones: boolean;
+  readonly notificationIds: readonly string[];
 }
 
 /** Claims request ids; returns the ones that were there before. */

@@ -81,6 +81,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     newPools: commands.flatMap((command) => [...command.needs.newPools]),
     reservationIds: [...reservationIds].sort(),
     milestones: closing,
+    notificationIds: commands.flatMap(({ needs }) => needs.notifications.filter(isUuid)),
   };
 }
 

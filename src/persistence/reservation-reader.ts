@@ -10,7 +10,7 @@ import { instant } from './statements.ts';
 /** One snapshot of reservations with their allocations as one statement. */
 const WITH_ALLOCATIONS = `coalesce((select json_agg(json_build_object(
     'reservation_id', a.reservation_id, 'line_number', a.line_number, 'warehouse', a.warehouse, 'reserved', a.reserved,
-    'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released)
+    'picked', a.picked, 'short', a.short, 'missing', a.missing, 'fulfilled', a.fulfilled, 'released', a.released)
     order by a.line_number, a.warehouse)
   from allocation a where a.reservation_id = r.reservation_id), '[]')::text as allocations`;
 
@@ -101,7 +101,9 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
   add(filter.createdBefore !== null, filter.createdBefore, (value) => `r.create_time < ${instant(`${value}::float8`)}`);
   add(filter.expiresBefore !== null, filter.expiresBefore, (value) => `r.expire_time < ${instant(`${value}::float8`)}`);
   if (filter.onlyShort) {
-    conditions.push('exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.short > 0)');
+    conditions.push(
+      'exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.short + a.missing > 0)',
+    );
   }
   return { conditions, values };
 }

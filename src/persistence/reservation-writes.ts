@@ -73,17 +73,19 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
 export interface WrittenLines {
   readonly reservationId: string;
   readonly previous: Reservation | null;
+  readonly priority: number;
   readonly lines: readonly ReservationLine[];
 }
 
 interface WrittenAllocation {
   readonly reservationId: string;
+  readonly priority: number;
   readonly line: ReservationLine;
   readonly part: Allocation;
 }
 
-function allocationsOf({ reservationId, lines }: WrittenLines): WrittenAllocation[] {
-  return lines.flatMap((line) => line.allocations.map((part) => ({ reservationId, line, part })));
+function allocationsOf({ reservationId, priority, lines }: WrittenLines): WrittenAllocation[] {
+  return lines.flatMap((line) => line.allocations.map((part) => ({ reservationId, priority, line, part })));
 }
 
 function allocationValues(rows: readonly WrittenAllocation[]): unknown[] {
@@ -97,14 +99,19 @@ function allocationValues(rows: readonly WrittenAllocation[]): unknown[] {
     rows.map((row) => row.part.short),
     rows.map((row) => row.part.fulfilled),
     rows.map((row) => row.part.released),
+    rows.map((row) => row.part.missing ?? 0),
+    rows.map((row) => row.priority),
   ];
 }
 
-const ALLOCATION_UNNEST = `unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[])
-  as w (reservation_id, line_number, warehouse, sku, reserved, picked, short, fulfilled, released)`;
+const ALLOCATION_UNNEST = `unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
+  $10::int[], $11::int[])
+  as w (reservation_id, line_number, warehouse, sku, reserved, picked, short, fulfilled, released, missing, priority)`;
 
-const INSERT_ALLOCATIONS = `insert into allocation as a (reservation_id, line_number, warehouse, sku, quantity, reserved, picked, short, fulfilled, released)
-      select reservation_id, line_number, warehouse, sku, reserved + fulfilled + released, reserved, picked, short, fulfilled, released
+const INSERT_ALLOCATIONS = `insert into allocation as a (reservation_id, line_number, warehouse, sku, quantity, reserved, picked, short,
+        fulfilled, released, missing, priority)
+      select reservation_id, line_number, warehouse, sku, reserved + fulfilled + released, reserved, picked, short, fulfilled,
+        released, missing, priority
       from ${ALLOCATION_UNNEST}`;
 
 export function insertAllocations(created: readonly WrittenLines[]): Statement {
@@ -125,11 +132,12 @@ export function updateAllocations(updated: readonly WrittenLines[]): Statement[]
   return [
     {
       name: 'update-allocations',
-      text: `update allocation a set reserved = w.reserved, picked = w.picked, short = w.short, fulfilled = w.fulfilled, released = w.released
+      text: `update allocation a set reserved = w.reserved, picked = w.picked, short = w.short, missing = w.missing,
+        fulfilled = w.fulfilled, released = w.released
       from ${ALLOCATION_UNNEST}
       where a.reservation_id = w.reservation_id and a.line_number = w.line_number and a.warehouse = w.warehouse
-        and (a.reserved, a.picked, a.short, a.fulfilled, a.released)
-          is distinct from (w.reserved, w.picked, w.short, w.fulfilled, w.released)`,
+        and (a.reserved, a.picked, a.short, a.missing, a.fulfilled, a.released)
+          is distinct from (w.reserved, w.picked, w.short, w.missing, w.fulfilled, w.released)`,
       values: allocationValues(kept),
     },
     ...(grown.length === 0 ? [] : [growAllocations(grown)]),
@@ -142,7 +150,7 @@ function growAllocations(grown: readonly WrittenAllocation[]): Statement {
     name: 'grow-allocations',
     text: `${INSERT_ALLOCATIONS}
       on conflict (reservation_id, line_number, warehouse) do update set quantity = excluded.quantity,
-        reserved = excluded.reserved, picked = excluded.picked, short = excluded.short,
+        reserved = excluded.reserved, picked = excluded.picked, short = excluded.short, missing = excluded.missing,
         fulfilled = excluded.fulfilled, released = excluded.released`,
     values: allocationValues(grown),
   };

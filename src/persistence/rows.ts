@@ -79,7 +79,7 @@ export interface ReservationRow {
 }
 
 export const ALLOCATION_COLUMNS =
-  'a.reservation_id, a.line_number, a.warehouse, a.reserved, a.picked, a.short, a.fulfilled, a.released';
+  'a.reservation_id, a.line_number, a.warehouse, a.reserved, a.picked, a.short, a.missing, a.fulfilled, a.released';
 
 export interface AllocationRow {
   readonly reservation_id: string;
@@ -88,6 +88,7 @@ export interface AllocationRow {
   readonly reserved: number;
   readonly picked: number;
   readonly short: number;
+  readonly missing: number;
   readonly fulfilled: number;
   readonly released: number;
 }
@@ -107,11 +108,12 @@ export function lineFacts(json: string): LineFacts[] {
 /** Joins reservations with their allocations, in the order of the reservations. */
 export function toReservations(rows: readonly ReservationRow[], allocations: readonly AllocationRow[]): Reservation[] {
   const byLine = new Map<string, Allocation[]>();
-  for (const { reservation_id, line_number, ...counts } of allocations) {
+  for (const { reservation_id, line_number, missing, ...counts } of allocations) {
     const key = `${reservation_id}/${line_number}`;
+    const part = missing === 0 ? counts : { ...counts, missing };
     const list = byLine.get(key);
-    if (list === undefined) byLine.set(key, [counts]);
-    else list.push(counts);
+    if (list === undefined) byLine.set(key, [part]);
+    else list.push(part);
   }
   return rows.map((row) => toReservation(row, byLine));
 }

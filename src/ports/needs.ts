@@ -17,6 +17,8 @@ export interface Needs {
   readonly newPools: readonly PoolRef[];
   /** Counts that need to know what moved after their own time. */
   readonly movedSince: readonly (PoolRef & { readonly since: number })[];
+  /** Notifications by id, as it came from the caller. */
+  readonly notifications: readonly string[];
   /** Whether it may make a new version of the rules. */
   readonly newRules: boolean;
   /** Whether it follows the rules by which its targets were decided. */
@@ -33,6 +35,7 @@ export const NO_NEEDS: Needs = {
   customers: [],
   newPools: [],
   movedSince: [],
+  notifications: [],
   newRules: false,
   ownRules: false,
   milestones: false,

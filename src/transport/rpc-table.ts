@@ -22,13 +22,7 @@ export const SERVICES: readonly DescService[] = [
 ];
 
 /** The RPCs that answer UNIMPLEMENTED in this release, by full name without the package. */
-export const UNIMPLEMENTED_RPCS: readonly string[] = [
-  'StockService/ListShortages',
-  'RuleService/SimulateRules',
-  'RuleService/ApplyRules',
-  'NotificationService/ListNotifications',
-  'NotificationService/AcknowledgeNotification',
-];
+export const UNIMPLEMENTED_RPCS: readonly string[] = ['RuleService/SimulateRules', 'RuleService/ApplyRules'];
 
 /**
  * Every RPC of every service with what answers it: one of the handlers, or the refusal `UNSUPPORTED`.

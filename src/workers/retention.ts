@@ -1,3 +1,4 @@
+import type { Notifications } from '../ports/notifications.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { Outbox } from '../ports.ts';
 import { type Loop, startLoop } from './loop.ts';
@@ -17,15 +18,19 @@ export interface RetentionDeps {
   readonly refusals: Pick<Refusals, 'prune'>;
   /** How long refusals are kept, in milliseconds. */
   readonly keepRefusalsMs: number;
+  readonly notifications: Pick<Notifications, 'prune'>;
+  /** How long notifications are kept, in milliseconds. */
+  readonly keepNotificationsMs: number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Deletes published outbox rows, request ids and refusals once they are older than their retention. */
+/** Deletes published outbox rows, request ids, refusals and notifications once they are older than their retention. */
 export function startRetention(deps: RetentionDeps): Loop {
   return startLoop(async () => {
     const pruned = await deps.outbox.prune(deps.keepMs, PRUNE_MAX);
     const forgotten = await deps.refusals.prune(deps.keepRefusalsMs, PRUNE_MAX);
-    return pruned + forgotten > 0 ? BUSY_PAUSE_MS : IDLE_PAUSE_MS;
+    const told = await deps.notifications.prune(deps.keepNotificationsMs, PRUNE_MAX);
+    return pruned + forgotten + told > 0 ? BUSY_PAUSE_MS : IDLE_PAUSE_MS;
   }, deps);
 }

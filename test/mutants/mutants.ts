@@ -123,4 +123,19 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/wire/stock-rules.pg.test.ts',
     title: 'R16: what rules say of a pool is the same',
   },
+  {
+    name: 'notice-sent-twice',
+    file: 'test/persistence/notifications.pg.test.ts',
+    title: 'also where its cause comes again',
+  },
+  {
+    name: 'shortage-hidden-by-clamping',
+    file: 'test/persistence/shortages.pg.test.ts',
+    title: 'is accepted and names the lowest priority',
+  },
+  {
+    name: 'shortage-takes-the-oldest',
+    file: 'test/persistence/shortages.pg.test.ts',
+    title: 'who lost last gets first',
+  },
 ];

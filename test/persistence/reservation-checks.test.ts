@@ -20,7 +20,15 @@ function storedOf(lines: LiveReservation['lines']): StoredAllocation[] {
   return lines.flatMap(({ lineNumber, sku, allocations }) =>
     allocations.map((part) => {
       const quantity = part.reserved + part.fulfilled + part.released;
-      return { ...part, reservation_id: 'r-1', line_number: lineNumber, sku, quantity, held_units: 0 };
+      return {
+        ...part,
+        missing: part.missing ?? 0,
+        reservation_id: 'r-1',
+        line_number: lineNumber,
+        sku,
+        quantity,
+        held_units: 0,
+      };
     }),
   );
 }

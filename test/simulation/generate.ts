@@ -103,7 +103,7 @@ export class CommandGenerator {
       validateOnly: random.chance(0.05),
       replaceExisting,
       waitlist: random.chance(0.4),
-      priority: random.pick([0, 0, 0, 1, -1]),
+      priority: random.pick([0, 0, 0, 0, 0, 1, -1]),
     };
   }
 

@@ -1,4 +1,3 @@
-import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { promoteQueues } from '../../src/use-cases/promote-queues.ts';
 import { refreshPools } from '../../src/use-cases/refresh-pools.ts';
 import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
@@ -8,7 +7,8 @@ import { brokenInvariants } from './invariants.ts';
 import { differingKpis } from './kpis.ts';
 import { canonOfLevels, canonOfPool } from './model/canon.ts';
 import { serveQueues } from './model/queue.ts';
-import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
+import { isShort, settle } from './model/shortage.ts';
+import { emptyModel, freeDue, isLive, isMovable, type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import { SeededRandom } from './random.ts';
 import { type Explanation, expectedInOrder, explain, type Submitted } from './serial-order.ts';
 import { compareWithModel, readSnapshot, type Snapshot } from './snapshot.ts';
@@ -22,8 +22,7 @@ const START_AT = 1_893_456_000_000;
 
 const TOGETHER_MAX = 4;
 
-const SWEEP_MAX = 100;
-const SWEEP_DEADLINE_MS = 20_000;
+const SERVE_DEADLINE_MS = 20_000;
 
 /** One to read the clock, one to find that it was long enough ago, one more. */
 const CHECKPOINT_STEPS = 3;
@@ -121,28 +120,25 @@ class HistoryRun {
     this.#log.push(`move-clock by ${now - this.#model.now} ms`);
     await this.#world.setClock(now);
     this.#model.now = now;
-    const waits = this.#model.reservations.some((one) => one.state === 'WAITLISTED');
+    const { reservations } = this.#model;
+    const waits = reservations.some((one) => one.state === 'WAITLISTED');
+    // What falls due goes to those that lack units, then to those that wait; until it is swept they do not know.
+    const refs =
+      isShort(this.#model) || waits ? reservations.filter((one) => isMovable(one) && one.expireAt <= now) : [];
+    if (refs.length > 0) await this.#submit('alone', [{ kind: 'sweep', refs }]);
     freeDue(this.#model);
-    // Whoever waits is served by the sweep; where nobody does, it is left to whoever comes next.
+    settle(this.#model);
     if (waits) {
       serveQueues(this.#model);
-      await this.#sweep();
       await this.#serve();
     }
     await this.#check([{ model: this.#model, order: [] }]);
   }
 
-  async #sweep(): Promise<void> {
-    const [engine] = this.#world.engines;
-    const due = await engine.due.dueReservations(SWEEP_MAX);
-    const ids = due.map((one) => one.reservationId);
-    await expireDue(engine, ids, AbortSignal.timeout(SWEEP_DEADLINE_MS));
-  }
-
   /** Rules that let more be had free units of pools that no command touches. */
   async #serve(): Promise<void> {
     const [engine] = this.#world.engines;
-    await promoteQueues(engine, SKUS, AbortSignal.timeout(SWEEP_DEADLINE_MS));
+    await promoteQueues(engine, SKUS, AbortSignal.timeout(SERVE_DEADLINE_MS));
   }
 
   async #send(kind: StepKind, commands: readonly SimCommand[]): Promise<void> {
@@ -155,11 +151,10 @@ class HistoryRun {
     if (ordered.some((command) => command.kind === 'rules')) await this.#serve();
     const found = await this.#check(explanations, () => ({
       answers: submitted.map((one) => one.outcome),
-      expected: expectedInOrder(before, ordered),
+      expected: expectedInOrder(before, submitted),
     }));
     if (kind === 'batch' && found.order.some((at, position) => at !== position)) this.#reordered += 1;
     this.#model = found.model;
-    this.#model.sent += ordered.length;
   }
 
   async #submit(kind: StepKind, commands: readonly SimCommand[]): Promise<Submitted[]> {
@@ -174,7 +169,12 @@ class HistoryRun {
                 execute(kind === 'race' ? (at % 2 === 0 ? first : second) : one, this.#world, command),
               ),
             );
-      return commands.map((command, at) => ({ command, outcome: outcomes[at] ?? { refused: 'no answer' } }));
+      const rank = this.#commands - commands.length;
+      return commands.map((command, at) => ({
+        command,
+        outcome: outcomes[at] ?? { refused: 'no answer' },
+        rank: rank + at,
+      }));
     } catch (error) {
       throw this.#failure([`a command failed: ${error instanceof Error ? error.stack : String(error)}`]);
     }

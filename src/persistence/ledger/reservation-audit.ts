@@ -95,6 +95,7 @@ function allocationRows(range: readonly string[]): Statement {
         where held and reservation_id > $1::uuid and reservation_id <= $2::uuid group by 1, 2, 3, 4)
       select reservation_id, line_number, warehouse, sku, coalesce(quantity, 0) as quantity,
         coalesce(reserved, 0) as reserved, coalesce(picked, 0) as picked, coalesce(short, 0) as short,
+        coalesce(missing, 0) as missing,
         coalesce(fulfilled, 0) as fulfilled, coalesce(released, 0) as released, coalesce(held_units, 0) as held_units
       from part full join unit using (reservation_id, line_number, warehouse, sku)`,
     values: [...range],

@@ -219,7 +219,7 @@ function sameLines(stored: string, told: readonly ReservationLine[]): boolean {
   return stored === text || isDeepStrictEqual(lineFacts(stored), lineFacts(text));
 }
 
-const COUNTERS = ['reserved', 'picked', 'short', 'fulfilled', 'released'] as const;
+const COUNTERS = ['reserved', 'picked', 'short', 'missing', 'fulfilled', 'released'] as const;
 
 /** An allocation is as the last event that knows its line tells: after a swap the later ones leave the old lines out. */
 function checkAllocations(
@@ -263,8 +263,9 @@ function checkAllocation(
     drifts.add('ALLOCATION', 0, 1, `${line}: no audit event tells of the allocation`, place);
   } else {
     for (const counter of COUNTERS) {
-      if (stored[counter] === told.part[counter]) continue;
-      drifts.add('ALLOCATION', told.part[counter], stored[counter], `${line}: ${counter}`, place);
+      const units = told.part[counter] ?? 0;
+      if (stored[counter] === units) continue;
+      drifts.add('ALLOCATION', units, stored[counter], `${line}: ${counter}`, place);
     }
   }
   const units = reserved + fulfilled + released;

@@ -1,8 +1,10 @@
+import type { AskedRequest } from './domain/asked-request.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Item } from './domain/item.ts';
 import type { Refusal } from './domain/refusal.ts';
 import type { Reservation, ReservationState } from './domain/reservation.ts';
 import type { Rules } from './domain/rules.ts';
+import type { SeenPool } from './domain/seen-pools.ts';
 import type { Warehouse } from './domain/sourcing.ts';
 import type { StockLevel } from './domain/stock-level.ts';
 import type { TransitionKind } from './domain/transition.ts';
@@ -56,7 +58,10 @@ export type Answer =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'swept'; readonly count: number };
 
-export type Decision = { readonly answer: Answer } | { readonly refusal: Refusal };
+export type Decision =
+  | { readonly answer: Answer }
+  /** With the pools as the decision saw them, where it could have chosen among some. */
+  | { readonly refusal: Refusal; readonly seen?: readonly SeenPool[] };
 
 /** A message for the outbox that no pool and no reservation carries: the verdict on a warehouse's message. */
 export interface VerdictNotice {
@@ -65,12 +70,12 @@ export interface VerdictNotice {
   readonly messageId: string;
 }
 
-/** What a Reserve is for, to be remembered where it is refused. Nothing of the customer. */
+/** What a Reserve is for, to be remembered where it is refused. */
 export interface AskedReserve {
   readonly exchangeId: string;
   readonly returnCaseId: string;
   readonly orderId: string;
-  readonly channel: string;
+  readonly request: AskedRequest;
 }
 
 /** One change to be decided inside a unit of work. `decide` is synchronous and touches nothing but the working set. */
@@ -92,7 +97,7 @@ export interface Command {
 
 export type Outcome =
   | { readonly ok: true; readonly answer: Answer; readonly replayed: boolean }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | { readonly ok: false; readonly refusal: Refusal; readonly seen?: readonly SeenPool[] };
 
 export interface SubmitOptions {
   /** Drops the group while it is queued; a running unit is never cancelled for one caller. */

@@ -12,6 +12,7 @@ import { type Engine, openEngine } from './persistence/engine.ts';
 import { migrate } from './persistence/migrate.ts';
 import { OUTBOX_RETENTION_MS } from './persistence/outbox.ts';
 import { REFUSAL_RETENTION_MS } from './persistence/refusals.ts';
+import { FACT_RETENTION_MS } from './persistence/request-facts.ts';
 import { pause, SYSTEM_CLOCK, SYSTEM_IDS, systemRandom } from './runtime.ts';
 import { metricsHandler } from './telemetry.ts';
 import { authenticateNobody } from './transport/authentication.ts';
@@ -188,6 +189,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     keepMs: OUTBOX_RETENTION_MS,
     refusals: engine.refusals,
     keepRefusalsMs: REFUSAL_RETENTION_MS,
+    cases: engine.cases,
+    keepFactsMs: FACT_RETENTION_MS,
     pause,
     onFailure: onFailure('retention'),
   });

@@ -59,7 +59,7 @@ export function decideUnit(
     try {
       const decision = command.decide(work);
       if ('refusal' in decision) {
-        outcomes.set(command, { ok: false, refusal: decision.refusal });
+        outcomes.set(command, { ok: false, ...decision });
         continue;
       }
       outcomes.set(command, { ok: true, answer: decision.answer, replayed: false });

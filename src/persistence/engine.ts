@@ -10,6 +10,7 @@ import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
+import type { PastCases } from '../ports/past-cases.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
@@ -23,6 +24,7 @@ import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
+import { createPastCases } from './past-cases.ts';
 import { createRefusals } from './refusals.ts';
 import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
@@ -36,6 +38,7 @@ export interface Engine {
   readonly events: EventReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly cases: PastCases;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -74,6 +77,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     events: createEventReader(pool, refusals),
     decisions: createDecisionReader(pool),
     refusals,
+    cases: createPastCases(pool),
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

@@ -9,6 +9,7 @@ import { MILESTONES_SQL } from './migrations/004-milestones.sql.ts';
 import { CHECKPOINTS_SQL } from './migrations/005-checkpoints.sql.ts';
 import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
+import { PAST_REQUESTS_SQL } from './migrations/010-past-requests.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -47,6 +48,12 @@ class Audit extends Migration {
   }
 }
 
+class PastRequests extends Migration {
+  override up(): void {
+    this.addSql(PAST_REQUESTS_SQL);
+  }
+}
+
 /** Forward only, in this order; a name once released never changes. */
 export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
@@ -54,6 +61,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '003-rule-versions', class: RuleVersions },
   { name: '004-milestones', class: Milestones },
   { name: '005-audit', class: Audit },
+  { name: '010-past-requests', class: PastRequests },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

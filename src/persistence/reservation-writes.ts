@@ -1,3 +1,4 @@
+import { keptOf } from '../domain/asked-request.ts';
 import { type Allocation, allocatedUnits, type Reservation, type ReservationLine } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
@@ -158,7 +159,7 @@ function hasGrown({ previous }: WrittenLines, { line, part }: WrittenAllocation)
 /** The columns are what events are looked up by; everything else an event says is in its body. */
 export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: ReadonlyMap<string, Uint8Array>): Statement {
   const hashes = new Map(lastHashes);
-  const rows = work.transitions.map(({ kind, next, cause, seen }) => {
+  const rows = work.transitions.map(({ kind, next, cause, seen, asked }) => {
     const header = {
       eventId: ids.uuid(),
       kind,
@@ -170,7 +171,7 @@ export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: Readon
       traceId: cause.traceId === '' ? next.traceId : cause.traceId,
     };
     const { reservationId, version } = next;
-    const body = writeEventBody(header, next, seen);
+    const body = writeEventBody(header, next, seen, asked === undefined ? null : keptOf(asked));
     const hash = hashEvent(hashes.get(reservationId) ?? NO_HASH, Buffer.from(body));
     hashes.set(reservationId, hash);
     return { ...header, reservationId, version, body, hash };

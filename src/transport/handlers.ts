@@ -3,6 +3,7 @@ import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
+import type { PastCases } from '../ports/past-cases.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
@@ -16,6 +17,7 @@ import { resolutionHandlers } from './resolution-handlers.ts';
 import type { Rpc } from './rpc.ts';
 import { buildRpcTable } from './rpc-table.ts';
 import { ruleHandlers } from './rule-handlers.ts';
+import { simulationHandlers } from './simulation-handlers.ts';
 import { stockHandlers } from './stock-handlers.ts';
 
 /** What the handlers need of the rest of the service. */
@@ -26,6 +28,7 @@ export interface HandlerDeps {
   readonly events: EventReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly cases: PastCases;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly availabilityFeed: AvailabilityFeed;
@@ -45,6 +48,7 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...availabilityHandlers(deps),
     ...stockHandlers(deps),
     ...ruleHandlers(deps),
+    ...simulationHandlers(deps),
     ...auditHandlers(deps),
   ]);
 }

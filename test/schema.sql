@@ -184,6 +184,7 @@ create table refused_reserve (
   first_time timestamp(3) with time zone not null,
   create_time timestamp(3) with time zone not null,
   trace_id text not null,
+  asked json,
   constraint refused_reserve_times_check CHECK ((times >= 1)),
   constraint refused_reserve_pkey PRIMARY KEY (exchange_id, reason)
 ) with (fillfactor=85);
@@ -203,6 +204,15 @@ create table request_claim (
   constraint request_claim_pkey PRIMARY KEY (principal, method, request_id)
 ) with (fillfactor=90);
 CREATE INDEX request_claim_time ON public.request_claim USING brin (create_time);
+
+create table request_fact (
+  reservation_id uuid not null,
+  attributes json not null,
+  postal_code text not null,
+  create_time timestamp(3) with time zone not null,
+  constraint request_fact_pkey PRIMARY KEY (reservation_id)
+);
+CREATE INDEX request_fact_time ON public.request_fact USING brin (create_time);
 
 create table reservation (
   reservation_id uuid not null,

@@ -4,6 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
 import { parseCheckpoint } from '../../adapters/cli/arguments.ts';
 import { formatReport } from '../../adapters/cli/commands/audit.ts';
+import { formatSimulation } from '../../adapters/cli/commands/rules-simulate.ts';
 import { formatRefusal, toRefusal, UsageError } from '../../adapters/cli/failures.ts';
 import { formatAvailability } from '../../adapters/cli/format-availability.ts';
 import { formatReservation, formatReservations } from '../../adapters/cli/format-reservation.ts';
@@ -11,6 +12,7 @@ import { formatTable } from '../../adapters/cli/table.ts';
 import { VerifyLedgerResponseSchema } from '../../src/gen/earmark/v1/audit_service_pb.ts';
 import { AvailabilityFlag, AvailabilitySchema } from '../../src/gen/earmark/v1/availability_pb.ts';
 import { ReleaseReason, ReservationSchema, ReservationState } from '../../src/gen/earmark/v1/reservation_pb.ts';
+import { SimulateRulesResponseSchema } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 
 const reservation = create(ReservationSchema, {
@@ -95,4 +97,26 @@ test('the last checkpoint is shown in the form in which it can be asked for agai
   for (const wrong of ['', '12', `0:${root}`, `12:${root.slice(2)}`, `-1:${root}`]) {
     expect(() => parseCheckpoint(wrong)).toThrow(UsageError);
   }
+});
+
+test('a simulation is told by its counts, the ones that matter, and by examples that draw nothing on the terminal', () => {
+  const told = create(SimulateRulesResponseSchema, {
+    casesChecked: 120n,
+    accepted: 100n,
+    refused: 20n,
+    newlyRefused: 7n,
+    examples: [
+      { exchangeId: 'EX-\u001b[2J', differences: ['was accepted, would be refused as RULE_LIMIT', 'and so on'] },
+    ],
+  });
+  const lines = formatSimulation(told).split('\n');
+  expect(lines.slice(0, 5)).toEqual([
+    '120 cases tried; nothing was changed',
+    '  100  accepted',
+    '   20  refused',
+    '    7  accepted before, refused now',
+    'for example',
+  ]);
+  expect(lines[5]).toContain('was accepted, would be refused as RULE_LIMIT; and so on');
+  expect(lines[5]).not.toContain('\u001b');
 });

@@ -87,4 +87,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/refusals.pg.test.ts',
     title: 'leaves its reason, the numbers seen and the rule version',
   },
+  {
+    name: 'put-rules-touches-live',
+    file: 'test/persistence/rules.pg.test.ts',
+    title: 'leaves a hundred live reservations as they are',
+  },
+  {
+    name: 'simulation-forgets-what-was-asked',
+    file: 'test/use-cases/simulate-rules.test.ts',
+    title: 'says of a case what a Reserve would have answered',
+  },
 ];

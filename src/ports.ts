@@ -1,3 +1,4 @@
+import type { LeftAsIs } from './domain/apply-rules.ts';
 import type { AskedRequest } from './domain/asked-request.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Item } from './domain/item.ts';
@@ -47,6 +48,12 @@ export interface Verdict {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A reservation that rules leave as it is, and why. */
+export interface LeftReservation extends LeftAsIs {
+  readonly trackingId: string;
+  readonly exchangeId: string;
+}
+
 /** What a command answers. Kept with its request id, so it must survive JSON. */
 export type Answer =
   | { readonly kind: 'reservation'; readonly reservation: Reservation | null }
@@ -55,6 +62,16 @@ export type Answer =
   | { readonly kind: 'items'; readonly items: readonly Item[] }
   | { readonly kind: 'warehouses'; readonly warehouses: readonly Warehouse[] }
   | { readonly kind: 'rules'; readonly rules: Rules }
+  | {
+      readonly kind: 'rules-applied';
+      readonly checked: number;
+      readonly ruleVersion: number;
+      readonly changed: readonly Reservation[];
+      readonly left: readonly LeftReservation[];
+      /** Reservations that match and were not looked at, and where to go on. */
+      readonly remaining: number;
+      readonly nextToken: string;
+    }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'swept'; readonly count: number };
 
@@ -137,6 +154,8 @@ export interface PageRequest {
 }
 
 export interface ReservationFilter {
+  /** Only these; absent means any. */
+  readonly reservationIds?: readonly string[];
   readonly returnCaseId: string;
   readonly exchangeId: string;
   readonly orderId: string;
@@ -154,6 +173,10 @@ export interface ReservationReader {
   find(target: Target): Promise<Reservation | null>;
   /** Newest first. @throws InvalidPageToken */
   list(filter: ReservationFilter, page: PageRequest): Promise<Page<Reservation>>;
+  /** How many of a list are left from a page token on. @throws InvalidPageToken */
+  countFrom(filter: ReservationFilter, token: string): Promise<number>;
+  /** Those of the ids that name a reservation. */
+  known(reservationIds: readonly string[]): Promise<readonly string[]>;
 }
 
 export interface StockReader {

@@ -49,12 +49,12 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
   const column = <T>(pick: (reservation: Reservation) => T) => updated.map(pick);
   return {
     name: 'update-reservations',
-    text: `update reservation r set version = w.version, state = w.state, lines = w.lines,
+    text: `update reservation r set version = w.version, state = w.state, lines = w.lines, rule_version = w.rule_version,
         expire_time = ${instant('w.expire_at')}, resolve_time = ${instant('w.resolved_at')},
         release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged
       from unnest($1::uuid[], $2::int[], $3::text[], ${jsonArray('$4')}, $5::float8[], $6::float8[], $7::text[], $8::float8[],
-        $9::bool[])
-        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged)
+        $9::bool[], $10::bigint[])
+        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged, rule_version)
       where r.reservation_id = w.id`,
     values: [
       column((one) => one.reservationId),
@@ -66,6 +66,7 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
       column((one) => one.releaseReason),
       column((one) => one.warehouseConfirmedAt),
       column((one) => one.overdueFlagged),
+      column((one) => one.ruleVersion),
     ],
   };
 }

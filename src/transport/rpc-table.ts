@@ -24,7 +24,6 @@ export const SERVICES: readonly DescService[] = [
 /** The RPCs that answer UNIMPLEMENTED in this release, by full name without the package. */
 export const UNIMPLEMENTED_RPCS: readonly string[] = [
   'StockService/ListShortages',
-  'RuleService/ApplyRules',
   'KpiService/GetKpis',
   'NotificationService/ListNotifications',
   'NotificationService/AcknowledgeNotification',

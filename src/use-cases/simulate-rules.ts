@@ -9,7 +9,7 @@ import type { StockReader } from '../ports.ts';
 import { checkDraftWarehouses, readyDraft } from './ready-draft.ts';
 
 /** Cases read and tried at a time: between two of them, everything else the process does has its turn. */
-const CHUNK_SIZE = 250;
+const CHUNK_SIZE = 100;
 
 /** Examples of each kind of difference where nobody says how many. */
 const EXAMPLES_DEFAULT = 10;

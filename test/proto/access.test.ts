@@ -74,7 +74,9 @@ describe.each(byLabel)('%s', (name, method) => {
 
   test('is paged if it lists', () => {
     const lists = method.name.startsWith('List');
-    expect(fieldNames(method.output).includes('next_page_token')).toBe(lists || method.name === 'SimulateRules');
+    expect(fieldNames(method.output).includes('next_page_token')).toBe(
+      lists || ['SimulateRules', 'ApplyRules'].includes(method.name),
+    );
     if (lists) expect(fieldNames(method.input)).toEqual(expect.arrayContaining(['page_size', 'page_token']));
   });
 });

@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   try {
     await stockUp(service, SKUS, 1_000_000);
     for (let made = 0; made < CASES; made += BATCH) await reserveBatch(service, BATCH);
-    await service.database.pool.query('analyze');
+    await service.database.pool.query('begin; set local statement_timeout = 0; analyze; commit');
     const alone = await reserveFor(service, 5_000);
     const simulating = simulateAll(service);
     const beside = await reserveWhile(service, simulating);

@@ -4,6 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
 import { parseCheckpoint } from '../../adapters/cli/arguments.ts';
 import { formatReport } from '../../adapters/cli/commands/audit.ts';
+import { formatApplied } from '../../adapters/cli/commands/rules-apply.ts';
 import { formatSimulation } from '../../adapters/cli/commands/rules-simulate.ts';
 import { formatRefusal, toRefusal, UsageError } from '../../adapters/cli/failures.ts';
 import { formatAvailability } from '../../adapters/cli/format-availability.ts';
@@ -12,7 +13,7 @@ import { formatTable } from '../../adapters/cli/table.ts';
 import { VerifyLedgerResponseSchema } from '../../src/gen/earmark/v1/audit_service_pb.ts';
 import { AvailabilityFlag, AvailabilitySchema } from '../../src/gen/earmark/v1/availability_pb.ts';
 import { ReleaseReason, ReservationSchema, ReservationState } from '../../src/gen/earmark/v1/reservation_pb.ts';
-import { SimulateRulesResponseSchema } from '../../src/gen/earmark/v1/rule_service_pb.ts';
+import { ApplyRulesResponseSchema, SimulateRulesResponseSchema } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 
 const reservation = create(ReservationSchema, {
@@ -119,4 +120,22 @@ test('a simulation is told by its counts, the ones that matter, and by examples 
   ]);
   expect(lines[5]).toContain('was accepted, would be refused as RULE_LIMIT; and so on');
   expect(lines[5]).not.toContain('\u001b');
+});
+
+test('what was applied is told with what was left as it is, twenty of them', () => {
+  const left = Array.from({ length: 21 }, (_, at) => ({ trackingId: `EM-${at}`, reason: 'the warehouse has begun' }));
+  const refusal = { reason: 'BEING_PICKED' };
+  const told = create(ApplyRulesResponseSchema, {
+    ruleVersion: 7n,
+    reservationsChecked: 30n,
+    left: left.map((one, at) => (at === 0 ? { ...one, refusal } : one)),
+  });
+  const lines = formatApplied(told, 9).split('\n');
+  expect(lines.slice(0, 4)).toEqual([
+    'version 7 applied: 9 of 30 reservations changed',
+    'left as they are',
+    '  EM-0: BEING_PICKED: the warehouse has begun',
+    '  EM-1: the warehouse has begun',
+  ]);
+  expect(lines.slice(-2)).toEqual(['  EM-19: the warehouse has begun', '  and 1 more']);
 });

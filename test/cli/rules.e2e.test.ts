@@ -64,4 +64,9 @@ test('rules are tried on what was decided before, and nothing is changed', async
   expect(tried.stdout.match(/EM-[^:]*: would be held until /g)).toHaveLength(1);
   const [json] = (await earmark('rules', 'simulate', path, '--live', '--json')).documents();
   expect(json).toMatchObject({ casesChecked: '2', timedOtherwise: '2', nextPageToken: '' });
+  const applied = await earmark('rules', 'apply', '--state', 'RESERVED', '--reason', 'a test');
+  expect([applied.status, applied.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^version \d+ applied: 0 of 2 reservations changed\n$/),
+  ]);
 });

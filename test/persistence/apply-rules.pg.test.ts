@@ -129,23 +129,20 @@ describe('ApplyRules', () => {
     const target = { by: 'reservation', id: ended.reservationId } as const;
     const key = { requestId: 'end', contentHash: CONTENT_HASH };
     await releaseReservation(one, { ...key, target, etag: '', reason: 'CANCELLED', note: '' }, CALL);
-    await applyWarehouseMessage(
-      one,
-      {
-        wms: 'sim',
-        event: 'pick-started',
-        messageId: randomUUID(),
-        contentHash: CONTENT_HASH,
-        message: {
-          kind: 'pick-started',
-          trackingId: begun.trackingId,
-          warehouse: 'W1',
-          lines: [],
-          occurredAt: Date.now(),
-        },
-      } as never,
-      null,
-    );
+    const message = {
+      wms: 'sim',
+      messageId: randomUUID(),
+      contentHash: CONTENT_HASH,
+      warehouse: 'W1',
+      occurredAt: Date.now(),
+      trace: null,
+      event: 'pick-started' as const,
+      trackingId: begun.trackingId,
+      lines: [],
+      code: '',
+    };
+    const begins = await applyWarehouseMessage(one, message, AbortSignal.timeout(5_000));
+    expect(begins).toMatchObject({ verdict: { kind: 'ACCEPTED' } });
     await one.database.pool.query('delete from request_fact');
     const rule = (name: string, expression: string) => ({ name, expression, customerMessage: '', staffMessage: '' });
     const eligibility = [rule('gold', 'facts.customer_tier == "GOLD"'), rule('a', '!("a" in facts.attributes)')];

@@ -11,7 +11,7 @@ import { startWireService, type WireService } from './wire-service.ts';
 
 const SKU = 'RULED-1';
 
-const { simulateRules, getRules } = RuleService.method;
+const { simulateRules, getRules, putRules, applyRules } = RuleService.method;
 
 let service: WireService;
 let grpc: WireClient;
@@ -41,6 +41,11 @@ afterAll(async () => {
 async function rulesWith(changes: JsonObject): Promise<JsonObject> {
   const { json } = await grpc.call(getRules, {});
   return { ...(json.rules as JsonObject), ...changes };
+}
+
+async function idOf(exchangeId: string): Promise<string> {
+  const { json } = await grpc.call(ReservationService.method.getReservation, { exchangeId });
+  return String((json.reservation as JsonObject).reservationId);
 }
 
 const GOLD = { name: 'gold', expression: 'facts.customer_tier == "GOLD"', staffMessage: 'not a gold customer' };
@@ -98,5 +103,41 @@ describe('SimulateRules', () => {
   ])('refuses %s', async (what, changes, code, reason) => {
     const request = what === 'no rules' ? {} : { rules: await rulesWith(changes) };
     expect(await grpc.call(simulateRules, request)).toMatchObject({ code, reason });
+  });
+});
+
+describe('ApplyRules', () => {
+  test('gives what was chosen the deadline of the rules in force, tells what it left, and is done once', async () => {
+    const rules = await rulesWith({ eligibility: [GOLD], defaultHoldWindow: '86400s', reason: 'gold only' });
+    expect(await grpc.call(putRules, { requestId: randomUUID(), rules })).toMatchObject({ code: 'OK' });
+    const reservationIds = [await idOf('EX-GOLD'), await idOf('EX-PLAIN')];
+    const request = { requestId: 'apply-1', reservationIds, reason: 'peak is over' };
+    const answer = await grpc.call(applyRules, request);
+    expect(answer).toMatchObject({
+      code: 'OK',
+      json: {
+        reservationsChecked: '2',
+        ruleVersion: '2',
+        reservations: [{ exchangeId: 'EX-GOLD', ruleVersion: '2', etag: 'v2', state: 'RESERVATION_STATE_RESERVED' }],
+        left: [{ exchangeId: 'EX-PLAIN', refusal: { code: 9, reason: 'NOT_ELIGIBLE', metadata: { rule: 'gold' } } }],
+      },
+    });
+    expect(answer.json).not.toHaveProperty('nextPageToken');
+    expect((await http.call(applyRules, request)).json).toEqual({ ...answer.json, replayed: true });
+    const byState = { requestId: randomUUID(), states: ['RESERVATION_STATE_RESERVED'], reason: 'r', pageSize: 1 };
+    const page = await http.call(applyRules, byState);
+    expect(page.json).toMatchObject({
+      reservationsChecked: '1',
+      reservationsRemaining: '1',
+      nextPageToken: expect.any(String),
+    });
+  });
+
+  test.each([
+    ['no choice', { reason: 'r' }, 'INVALID_ARGUMENT', 'INVALID_FIELD'],
+    ['a reservation nobody knows', { reason: 'r', reservationIds: ['none'] }, 'NOT_FOUND', 'UNKNOWN_RESERVATION'],
+    ['a page token of elsewhere', { reason: 'r', sku: SKU, pageToken: 'x' }, 'INVALID_ARGUMENT', 'INVALID_FIELD'],
+  ])('refuses %s', async (_, request, code, reason) => {
+    expect(await grpc.call(applyRules, { requestId: randomUUID(), ...request })).toMatchObject({ code, reason });
   });
 });

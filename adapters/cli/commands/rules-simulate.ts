@@ -1,10 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import cliProgress from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import {
   type SimulatedCase,
   type SimulateRulesResponse,
   SimulateRulesResponseSchema,
 } from '../../../src/gen/earmark/v1/rule_service_pb.ts';
+import { startProgress } from '../progress-bar.ts';
 import { answer, LONG_CALL_TIMEOUT_MS, type Session } from '../session.ts';
 import { printable } from '../table.ts';
 import { readRules } from './rules-put.ts';
@@ -53,7 +54,7 @@ export async function simulateRules(session: Session, path: string, options: Sim
   const maxExamples = options.examples ?? EXAMPLES_DEFAULT;
   const request = { rules, liveOnly: options.live === true, maxExamples, pageSize: CASES_PER_CALL };
   const sum = create(SimulateRulesResponseSchema);
-  let bar: cliProgress.SingleBar | undefined;
+  let bar: SingleBar | undefined;
   try {
     do {
       const pageToken = sum.nextPageToken;
@@ -61,7 +62,7 @@ export async function simulateRules(session: Session, path: string, options: Sim
         { ...request, pageToken },
         { timeoutMs: LONG_CALL_TIMEOUT_MS, signal: session.interruption.signal },
       );
-      bar ??= startProgress(session, page.casesTotal);
+      bar ??= startProgress(session, 'trying', 'cases', Number(page.casesTotal));
       add(sum, page);
       bar?.update(Number(sum.casesChecked));
     } while (sum.nextPageToken !== '');
@@ -109,19 +110,4 @@ export function formatSimulation(sum: SimulateRulesResponse): string {
     ...counts,
     ...(examples.length === 0 ? [] : ['for example', ...examples]),
   ].join('\n');
-}
-
-function startProgress(session: Session, total: bigint): cliProgress.SingleBar | undefined {
-  if (!session.terminal.isInteractive || session.isJson) return undefined;
-  const bar = new cliProgress.SingleBar(
-    {
-      stream: session.terminal.errorStream as NodeJS.WriteStream,
-      format: 'trying {bar} {value} of {total} cases · {eta_formatted} left',
-      hideCursor: true,
-      clearOnComplete: true,
-    },
-    cliProgress.Presets.shades_classic,
-  );
-  bar.start(Number(total), 0);
-  return bar;
 }

@@ -24,6 +24,7 @@ import { createPipeline } from './transport/pipeline.ts';
 import { createFeeds } from './workers/availability-feed.ts';
 import { startCheckpointer } from './workers/checkpointer.ts';
 import { startExpiry } from './workers/expiry.ts';
+import { startExpiryWarning } from './workers/expiry-warning.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
@@ -184,6 +185,7 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onSwept: (latenessesMs) => observability.recordExpiry(...latenessesMs),
     onFailure: onFailure('expiry'),
   });
+  const expiryWarning = startExpiryWarning({ ...engine, pause, onFailure: onFailure('expiry-warning') });
   const retention = startRetention({
     outbox: engine.outbox,
     keepMs: OUTBOX_RETENTION_MS,
@@ -200,7 +202,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onCheckpoint: (checkpoint) => observability.recordCheckpoint(checkpoint),
     onFailure: onFailure('checkpointer'),
   });
-  return { stop: () => Promise.all([expiry.stop(), retention.stop(), checkpointer.stop()]) };
+  const loops = [expiry, expiryWarning, retention, checkpointer];
+  return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 
 /** The relay out to the warehouses and the inbox back, over one connection that is made again for ever. */

@@ -14,6 +14,7 @@ const FIELDS: readonly (readonly [field: string, text: (rules: Rules) => string]
   ['default_hold_window', (rules) => duration(rules.defaultHoldWindowMs)],
   ['min_hold_window', (rules) => duration(rules.minHoldWindowMs)],
   ['max_hold_window', (rules) => duration(rules.maxHoldWindowMs)],
+  ['expiry_warning', (rules) => (rules.expiryWarningMs === 0 ? 'none' : duration(rules.expiryWarningMs))],
   ['time_zone', (rules) => rules.timeZone],
   ['calendar_days', (rules) => yesNo(rules.calendarDays)],
   ['split_allowed', (rules) => yesNo(rules.splitAllowed)],

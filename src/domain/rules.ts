@@ -15,6 +15,8 @@ export interface Rules {
   readonly defaultHoldWindowMs: number;
   readonly minHoldWindowMs: number;
   readonly maxHoldWindowMs: number;
+  /** How long before the deadline a warning is sent, in milliseconds; 0 means none. */
+  readonly expiryWarningMs: number;
   readonly channelHoldWindowsMs: Readonly<Record<string, number>>;
   /** IANA name of the zone in which calendar days are counted. */
   readonly timeZone: string;
@@ -65,6 +67,7 @@ export const FIRST_RULES: Rules = {
   defaultHoldWindowMs: 14 * DAY_MS,
   minHoldWindowMs: 1_000,
   maxHoldWindowMs: 90 * DAY_MS,
+  expiryWarningMs: DAY_MS,
   channelHoldWindowsMs: {},
   timeZone: 'UTC',
   calendarDays: false,

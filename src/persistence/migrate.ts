@@ -9,6 +9,7 @@ import { MILESTONES_SQL } from './migrations/004-milestones.sql.ts';
 import { CHECKPOINTS_SQL } from './migrations/005-checkpoints.sql.ts';
 import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
+import { EXPIRY_WARNING_SQL } from './migrations/010-expiry-warning.sql.ts';
 import { PAST_REQUESTS_SQL } from './migrations/010-past-requests.sql.ts';
 import { openOrm } from './orm.ts';
 
@@ -48,9 +49,10 @@ class Audit extends Migration {
   }
 }
 
-class PastRequests extends Migration {
+class RulesTriedAndApplied extends Migration {
   override up(): void {
     this.addSql(PAST_REQUESTS_SQL);
+    this.addSql(EXPIRY_WARNING_SQL);
   }
 }
 
@@ -61,7 +63,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '003-rule-versions', class: RuleVersions },
   { name: '004-milestones', class: Milestones },
   { name: '005-audit', class: Audit },
-  { name: '010-past-requests', class: PastRequests },
+  { name: '010-rules', class: RulesTriedAndApplied },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

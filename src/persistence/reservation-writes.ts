@@ -51,10 +51,11 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
     name: 'update-reservations',
     text: `update reservation r set version = w.version, state = w.state, lines = w.lines, rule_version = w.rule_version,
         expire_time = ${instant('w.expire_at')}, resolve_time = ${instant('w.resolved_at')},
-        release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged
+        release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged,
+        warned_time = ${instant('w.warned_for')}
       from unnest($1::uuid[], $2::int[], $3::text[], ${jsonArray('$4')}, $5::float8[], $6::float8[], $7::text[], $8::float8[],
-        $9::bool[], $10::bigint[])
-        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged, rule_version)
+        $9::bool[], $10::bigint[], $11::float8[])
+        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged, rule_version, warned_for)
       where r.reservation_id = w.id`,
     values: [
       column((one) => one.reservationId),
@@ -67,6 +68,7 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
       column((one) => one.warehouseConfirmedAt),
       column((one) => one.overdueFlagged),
       column((one) => one.ruleVersion),
+      column((one) => one.warnedFor ?? null),
     ],
   };
 }

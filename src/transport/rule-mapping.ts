@@ -21,7 +21,6 @@ const DAY_MS = 86_400_000;
 
 /** What holds for everybody as long as rules cannot say otherwise. */
 const WAITLIST_WINDOW_MS = 30 * DAY_MS;
-const EXPIRY_WARNING_MS = DAY_MS;
 
 export function toWireRules(rules: Rules): WireRules {
   return create(RulesSchema, {
@@ -34,7 +33,7 @@ export function toWireRules(rules: Rules): WireRules {
     minHoldWindow: durationFromMs(rules.minHoldWindowMs),
     maxHoldWindow: durationFromMs(rules.maxHoldWindowMs),
     waitlistWindow: durationFromMs(WAITLIST_WINDOW_MS),
-    expiryWarning: durationFromMs(EXPIRY_WARNING_MS),
+    expiryWarning: durationFromMs(rules.expiryWarningMs),
     channelHoldWindows: mapValues(rules.channelHoldWindowsMs, durationFromMs),
     timeZone: rules.timeZone,
     calendarDays: rules.calendarDays,
@@ -80,6 +79,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     defaultHoldWindowMs: toMs(wire.defaultHoldWindow) ?? FIRST_RULES.defaultHoldWindowMs,
     minHoldWindowMs: toMs(wire.minHoldWindow) ?? FIRST_RULES.minHoldWindowMs,
     maxHoldWindowMs: toMs(wire.maxHoldWindow) ?? FIRST_RULES.maxHoldWindowMs,
+    expiryWarningMs: toMs(wire.expiryWarning) ?? FIRST_RULES.expiryWarningMs,
     channelHoldWindowsMs: mapValues(wire.channelHoldWindows, (window) => toMs(window) ?? 0),
     timeZone: wire.timeZone === '' ? FIRST_RULES.timeZone : wire.timeZone,
     calendarDays: wire.calendarDays,
@@ -97,7 +97,6 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
 function findUnsupported(wire: WireRules): Refusal | null {
   const differs = (window: Duration | undefined, ms: number) => window !== undefined && toMs(window) !== ms;
   if (differs(wire.waitlistWindow, WAITLIST_WINDOW_MS)) return unsupported('rules.waitlist_window');
-  if (differs(wire.expiryWarning, EXPIRY_WARNING_MS)) return unsupported('rules.expiry_warning');
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
   if (wire.sourcing > SourcingStrategy.PRIORITY) return unsupported('rules.sourcing');
   if (wire.safetyStocks.length > 0) return unsupported('rules.safety_stocks');
@@ -115,6 +114,7 @@ function findUnclear(wire: WireRules): Refusal | null {
     ['default_hold_window', wire.defaultHoldWindow],
     ['min_hold_window', wire.minHoldWindow],
     ['max_hold_window', wire.maxHoldWindow],
+    ['expiry_warning', wire.expiryWarning],
     ...Object.entries(wire.channelHoldWindows).map(([channel, window]): [string, Duration] => [
       `channel_hold_windows[${JSON.stringify(channel)}]`,
       window,

@@ -58,6 +58,7 @@ test('every rule that can be changed is told', () => {
     { defaultHoldWindowMs: 1 },
     { minHoldWindowMs: 1 },
     { maxHoldWindowMs: 1 },
+    { expiryWarningMs: 0 },
     { channelHoldWindowsMs: { a: 1 } },
     { timeZone: 'Asia/Tokyo' },
     { calendarDays: true },

@@ -93,6 +93,11 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'leaves a hundred live reservations as they are',
   },
   {
+    name: 'warning-sent-twice',
+    file: 'test/persistence/expiry-warning.pg.test.ts',
+    title: 'is sent once, whichever of two processes looks',
+  },
+  {
     name: 'simulation-forgets-what-was-asked',
     file: 'test/use-cases/simulate-rules.test.ts',
     title: 'says of a case what a Reserve would have answered',

@@ -37,7 +37,6 @@ describe('rules on the wire', () => {
 
   test.each<[string, WireRules]>([
     ['rules.waitlist_window', { waitlistWindow: durationFromMs(DAY_MS) }],
-    ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
     ['rules.pick_on', { pickOn: Milestone.APPROVED }],
     ['rules.sourcing', { sourcing: SourcingStrategy.NEAREST }],
     ['rules.safety_stocks', { safetyStocks: [{ sku: 'A', units: 1 }] }],
@@ -83,9 +82,20 @@ describe('rules on the wire', () => {
     ],
     ['rules.channel_warehouses[1].channel', { channelWarehouses: [{ channel: 'a' }, { channel: 'a' }] }],
     ['rules.default_hold_window', { defaultHoldWindow: { seconds: 5n, nanos: 1 } }],
+    ['rules.expiry_warning', { expiryWarning: { seconds: 5n, nanos: 1 } }],
     ['rules.channel_hold_windows["a"]', { channelHoldWindows: { a: { seconds: 5n, nanos: 500 } } }],
   ])('that are not clear are refused by %s', (field, wire) => {
     expect(draftOf(wire)).toMatchObject({ reason: 'INVALID_FIELD', metadata: { field } });
+  });
+
+  test.each([
+    [undefined, DAY_MS],
+    [durationFromMs(0), 0],
+    [durationFromMs(5_000), 5_000],
+  ])('that warn before a deadline: %j', (expiryWarning, expiryWarningMs) => {
+    expect(draftOf(expiryWarning === undefined ? {} : { expiryWarning })).toMatchObject({ expiryWarningMs });
+    const shown = toWireRules({ ...FIRST_RULES, expiryWarningMs });
+    expect(toDraft(shown)).toMatchObject({ expiryWarningMs });
   });
 
   test('name what follows from milestones; the rest stays as in the first version', () => {

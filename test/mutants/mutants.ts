@@ -100,6 +100,6 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'simulation-forgets-what-was-asked',
     file: 'test/use-cases/simulate-rules.test.ts',
-    title: 'says of a case what a Reserve would have answered',
+    title: 'keeps the window that its request asked for',
   },
 ];

@@ -1,4 +1,4 @@
-import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
+import { isByClock, principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
@@ -186,10 +186,10 @@ class HistoryRun {
   }
 }
 
-/** The order in which one unit decides: principals take turns, sweeps come last. */
+/** The order in which one unit decides: principals take turns, what the clock does comes last. */
 function inTurn(commands: readonly SimCommand[]): SimCommand[] {
   const queues = new Map<string, SimCommand[]>();
-  for (const command of commands.filter((one) => one.kind !== 'sweep')) {
+  for (const command of commands.filter((one) => !isByClock(one))) {
     const principal = principalOf(command);
     queues.set(principal, [...(queues.get(principal) ?? []), command]);
   }
@@ -197,7 +197,7 @@ function inTurn(commands: readonly SimCommand[]): SimCommand[] {
   for (let round = 0; round < commands.length; round += 1) {
     for (const queue of queues.values()) ordered.push(...queue.slice(round, round + 1));
   }
-  return [...ordered, ...commands.filter((one) => one.kind === 'sweep')];
+  return [...ordered, ...commands.filter(isByClock)];
 }
 
 function summaryOf(snapshot: Snapshot): string {

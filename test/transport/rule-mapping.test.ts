@@ -89,11 +89,11 @@ describe('rules on the wire', () => {
   });
 
   test.each([
-    [undefined, DAY_MS],
-    [durationFromMs(0), 0],
-    [durationFromMs(5_000), 5_000],
-  ])('that warn before a deadline: %j', (expiryWarning, expiryWarningMs) => {
-    expect(draftOf(expiryWarning === undefined ? {} : { expiryWarning })).toMatchObject({ expiryWarningMs });
+    [DAY_MS, {}],
+    [0, { expiryWarning: durationFromMs(0) }],
+    [5_000, { expiryWarning: durationFromMs(5_000) }],
+  ])('that warn %i ms before a deadline', (expiryWarningMs, wire) => {
+    expect(draftOf(wire)).toMatchObject({ expiryWarningMs });
     const shown = toWireRules({ ...FIRST_RULES, expiryWarningMs });
     expect(toDraft(shown)).toMatchObject({ expiryWarningMs });
   });

@@ -280,6 +280,12 @@ test('what was refused for another reason than rules stays refused', () => {
   }
 });
 
+test('a case keeps the window that its request asked for', () => {
+  const was = { accepted: true, expireAt: T0 + 3 * HOUR_MS, placements: [] } as const;
+  const { counts } = tried({ defaultHoldWindowMs: DAY_MS }, aPast({ was }, { holdWindowMs: 3 * HOUR_MS }));
+  expect(counts).toMatchObject({ accepted: 1, timedOtherwise: 0 });
+});
+
 test('a warehouse whose stock nobody saw may be where a case would come from', () => {
   const past = aPast({ seen: [['A', 'W1', 5, 1]] });
   const set = aRuleSet({ channelWarehouses: { web: ['W1'] } });

@@ -1,7 +1,7 @@
 import { claimKeyOf, contentHashOf, type SimCommand } from '../commands.ts';
 import { applySwap, applyTransfer } from './move.ts';
 import { applyReserve } from './reserve.ts';
-import { applyExtend, applyFulfil, applyRelease, applySweep } from './resolve.ts';
+import { applyExtend, applyFulfil, applyRelease, applySweep, applyWarnings } from './resolve.ts';
 import { freeDue, type Model, type ModelOutcome } from './state.ts';
 import { applyCounts, applyMove, levels } from './stock.ts';
 import { applyCounted, applyPick } from './warehouse.ts';
@@ -42,6 +42,8 @@ function decide(model: Model, command: SimCommand): ModelOutcome {
       return applyTransfer(model, command);
     case 'sweep':
       return applySweep(model, command.refs);
+    case 'warn':
+      return applyWarnings(model, command.refs);
     case 'receive':
     case 'adjust':
       return applyMove(model, command);

@@ -23,6 +23,8 @@ export function applyReserve(model: Model, command: ReserveCommand): ModelOutcom
     orderId: command.orderId,
     state: 'RESERVED',
     version: 1,
+    createdAt: model.now,
+    warnedFor: 0,
     expireAt: model.now + (command.holdWindowMs ?? 14 * DAY_MS),
     resolvedAt: null,
     releaseReason: null,

@@ -191,4 +191,31 @@ describe('ApplyRules', () => {
     expect(new Set(answer.changed.map((one) => one.expireAt - one.createdAt))).toEqual(new Set([2 * DAY_MS]));
     expect(answer.changed.every((one) => one.expireAt > Date.now() + HOUR_MS)).toBe(true);
   });
+
+  test('by two processes at once, while others release and extend, applies a version to each at most once', async () => {
+    const all = await Promise.all(Array.from({ length: 40 }, (_, at) => reserved(one, at % 2 === 0 ? 'A' : 'B')));
+    await putDraft(one, 1, SHORT);
+    const key = () => ({ requestId: randomUUID(), contentHash: CONTENT_HASH, etag: '' });
+    const target = (at: number) => ({ by: 'reservation', id: all[at]?.reservationId ?? '' }) as const;
+    const answers = await Promise.all([
+      ...[one, two, one, two].map((service) => applied(service, { reservationIds: ids(all) })),
+      ...[0, 1, 2, 3, 4].map((at) =>
+        releaseReservation(two, { ...key(), target: target(at), reason: 'CANCELLED', note: '' }, CALL),
+      ),
+      ...[5, 6, 7, 8, 9].map((at) =>
+        extendReservation(two, { ...key(), target: target(at), expireAt: Date.now() + 30 * DAY_MS }, CALL),
+      ),
+    ]);
+    const { rows: told } = await one.database.pool.query<{ id: string; times: number }>(
+      `select reservation_id as id, count(*)::int as times from audit_event
+        where position('"peak is over"' in convert_from(body, 'UTF8')) > 0 group by 1`,
+    );
+    expect(told.every(({ times }) => times === 1)).toBe(true);
+    const changed = answers.flatMap((answer) => ('changed' in answer ? ids(answer.changed) : []));
+    expect(changed.sort()).toEqual(told.map(({ id }) => id).sort());
+    const { rows: live } = await one.database.pool.query<{ version: number }>(
+      'select rule_version::int as version from reservation where resolve_time is null',
+    );
+    expect(live.map((row) => row.version)).toEqual(Array.from({ length: 35 }, () => 2));
+  });
 });

@@ -41,9 +41,10 @@ async function main(): Promise<void> {
     for (let made = 0; made < CASES; made += BATCH) await reserveBatch(service, BATCH);
     await service.database.pool.query('begin; set local statement_timeout = 0; analyze; commit');
     const alone = await reserveFor(service, 5_000);
+    const quiet = await simulateAll(service);
     const simulating = simulateAll(service);
     const beside = await reserveWhile(service, simulating);
-    const results = { commit: commit(), cases: CASES, ...(await simulating), reserveMs: { alone, beside } };
+    const results = { commit: commit(), cases: CASES, alone: quiet, besideReserves: await simulating, reserveMs: { alone, beside } };
     mkdirSync(join(ROOT, 'results'), { recursive: true });
     writeFileSync(join(ROOT, 'results/rule-simulation.json'), `${JSON.stringify(results, null, 2)}\n`);
     process.stdout.write(`${JSON.stringify(results)}\n`);
@@ -70,6 +71,7 @@ async function simulateAll(service: TestService) {
   const deps = { cases: createPastCases(pool), rules, stock: createStockReader(orm, pool), compileRule };
   const draft = { ...FIRST_RULES, effectiveAt: null, reason: 'a draft', eligibility: [RULE], defaultHoldWindowMs: 1e9 };
   const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   let [pages, checked, newlyRefused, token] = [0, 0, 0, ''];
   do {
     const input = { draft, from: null, until: null, liveOnly: false, maxExamples: 0, size: PAGE, token };
@@ -80,7 +82,9 @@ async function simulateAll(service: TestService) {
     newlyRefused += page.counts.newlyRefused;
     token = page.nextToken;
   } while (token !== '');
-  return { pages, checked, newlyRefused, durationMs: Math.round(performance.now() - startedAt) };
+  const cpu = process.cpuUsage(cpuBefore);
+  const cpuMs = Math.round((cpu.user + cpu.system) / 1_000);
+  return { pages, checked, newlyRefused, durationMs: Math.round(performance.now() - startedAt), cpuMs };
 }
 
 /** One caller after another, as the simulation shares their process. */

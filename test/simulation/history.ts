@@ -16,6 +16,8 @@ const START_AT = 1_893_456_000_000;
 
 const TOGETHER_MAX = 4;
 
+const DAY_MS = 86_400_000;
+
 /** One to read the clock, one to find that it was long enough ago, one more. */
 const CHECKPOINT_STEPS = 3;
 
@@ -99,12 +101,12 @@ class HistoryRun {
     await this.#send(kind, commands);
   }
 
-  /** Some time on, or exactly onto a deadline, or just before or after it. */
+  /** Some time on, or exactly onto a deadline, or just before or after it, or to where it is warned of. */
   async #moveClock(): Promise<void> {
     const deadlines = this.#model.reservations.filter((one) => isLive(one)).map((one) => one.expireAt);
     const jump =
       deadlines.length > 0 && this.#random.chance(0.7)
-        ? this.#random.pick(deadlines) + this.#random.pick([0, 0, 1, -1])
+        ? this.#random.pick(deadlines) + this.#random.pick([0, 0, 1, -1, -DAY_MS])
         : this.#model.now + this.#random.int(1, 15 * 60_000);
     const now = Math.max(jump, this.#model.now);
     this.#log.push(`move-clock by ${now - this.#model.now} ms`);

@@ -44,7 +44,13 @@ async function main(): Promise<void> {
     const quiet = await simulateAll(service);
     const simulating = simulateAll(service);
     const beside = await reserveWhile(service, simulating);
-    const results = { commit: commit(), cases: CASES, alone: quiet, besideReserves: await simulating, reserveMs: { alone, beside } };
+    const results = {
+      commit: commit(),
+      cases: CASES,
+      alone: quiet,
+      besideReserves: await simulating,
+      reserveMs: { alone, beside },
+    };
     mkdirSync(join(ROOT, 'results'), { recursive: true });
     writeFileSync(join(ROOT, 'results/rule-simulation.json'), `${JSON.stringify(results, null, 2)}\n`);
     process.stdout.write(`${JSON.stringify(results)}\n`);

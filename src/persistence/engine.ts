@@ -11,6 +11,7 @@ import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
+import type { PastCases } from '../ports/past-cases.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { WaitlistReader } from '../ports/waitlist-reader.ts';
@@ -27,6 +28,7 @@ import { GroupCommit } from './group-commit.ts';
 import { createKpiReader } from './kpi-reader.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createOutbox } from './outbox.ts';
+import { createPastCases } from './past-cases.ts';
 import { createRefusals } from './refusals.ts';
 import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
@@ -42,6 +44,7 @@ export interface Engine {
   readonly events: EventReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly cases: PastCases;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -83,6 +86,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     events: createEventReader(pool, refusals),
     decisions: createDecisionReader(pool),
     refusals,
+    cases: createPastCases(pool),
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

@@ -11,6 +11,8 @@ import { EVENT_BODIES_SQL } from './migrations/005-event-bodies.sql.ts';
 import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
 import { STOCK_RULES_SQL } from './migrations/006-stock-rules.sql.ts';
 import { WAITLIST_SQL } from './migrations/007-waitlist.sql.ts';
+import { EXPIRY_WARNING_SQL } from './migrations/010-expiry-warning.sql.ts';
+import { PAST_REQUESTS_SQL } from './migrations/010-past-requests.sql.ts';
 import { RESOLVED_RESERVATIONS_SQL } from './migrations/011-resolved-reservations.sql.ts';
 import { WANTED_ITEMS_SQL } from './migrations/011-wanted-items.sql.ts';
 import { openOrm } from './orm.ts';
@@ -63,6 +65,13 @@ class Waitlist extends Migration {
   }
 }
 
+class RulesTriedAndApplied extends Migration {
+  override up(): void {
+    this.addSql(PAST_REQUESTS_SQL);
+    this.addSql(EXPIRY_WARNING_SQL);
+  }
+}
+
 class ResolvedReservations extends Migration {
   override up(): void {
     this.addSql(RESOLVED_RESERVATIONS_SQL);
@@ -84,6 +93,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '005-audit', class: Audit },
   { name: '006-stock-rules', class: StockRules },
   { name: '007-waitlist', class: Waitlist },
+  { name: '010-rules', class: RulesTriedAndApplied },
   { name: '011-resolved-reservations', class: ResolvedReservations },
   { name: '011-wanted-items', class: ItemsOfProducts },
 ];

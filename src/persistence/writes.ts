@@ -4,6 +4,7 @@ import type { ExchangeState, RecordedTransition, WorkingSet } from '../domain/wo
 import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
 import { catalogStatements } from './catalog-writes.ts';
 import { milestoneStatements } from './milestone-writes.ts';
+import { factStatements } from './request-facts.ts';
 import {
   insertAllocations,
   insertAuditEvents,
@@ -56,6 +57,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...when(created.length > 0, () => [insertReservations(created.map(nextOf)), insertAllocations(created)]),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...waitlistStatements(finals),
+    ...factStatements(work),
     ...milestoneStatements(work),
     ...outboxStatements(context),
   ];

@@ -4,6 +4,7 @@ import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
+import type { PastCases } from '../ports/past-cases.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { WaitlistReader } from '../ports/waitlist-reader.ts';
@@ -20,6 +21,7 @@ import { resolutionHandlers } from './resolution-handlers.ts';
 import type { Rpc } from './rpc.ts';
 import { buildRpcTable } from './rpc-table.ts';
 import { ruleHandlers } from './rule-handlers.ts';
+import { simulationHandlers } from './simulation-handlers.ts';
 import { stockHandlers } from './stock-handlers.ts';
 
 /** What the handlers need of the rest of the service. */
@@ -31,6 +33,7 @@ export interface HandlerDeps {
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
   readonly waitlist: WaitlistReader;
+  readonly cases: PastCases;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly kpis: KpiReader;
@@ -52,6 +55,7 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...availabilityHandlers(deps),
     ...stockHandlers(deps),
     ...ruleHandlers(deps),
+    ...simulationHandlers(deps),
     ...auditHandlers(deps),
     ...kpiHandlers(deps),
   ]);

@@ -24,8 +24,6 @@ export const SERVICES: readonly DescService[] = [
 /** The RPCs that answer UNIMPLEMENTED in this release, by full name without the package. */
 export const UNIMPLEMENTED_RPCS: readonly string[] = [
   'StockService/ListShortages',
-  'RuleService/SimulateRules',
-  'RuleService/ApplyRules',
   'NotificationService/ListNotifications',
   'NotificationService/AcknowledgeNotification',
 ];

@@ -123,4 +123,19 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/wire/stock-rules.pg.test.ts',
     title: 'R16: what rules say of a pool is the same',
   },
+  {
+    name: 'put-rules-touches-live',
+    file: 'test/persistence/rules.pg.test.ts',
+    title: 'leaves a hundred live reservations as they are',
+  },
+  {
+    name: 'warning-sent-twice',
+    file: 'test/persistence/expiry-warning.pg.test.ts',
+    title: 'is sent once, whichever of two processes looks',
+  },
+  {
+    name: 'simulation-forgets-what-was-asked',
+    file: 'test/use-cases/simulate-rules.test.ts',
+    title: 'keeps the window that its request asked for',
+  },
 ];

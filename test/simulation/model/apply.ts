@@ -2,7 +2,7 @@ import { claimKeyOf, contentHashOf, type SimCommand } from '../commands.ts';
 import { applySwap, applyTransfer } from './move.ts';
 import { serveQueues } from './queue.ts';
 import { applyReserve } from './reserve.ts';
-import { applyExtend, applyFulfil, applyRelease, applySweep } from './resolve.ts';
+import { applyExtend, applyFulfil, applyRelease, applySweep, applyWarnings } from './resolve.ts';
 import { applyRules } from './rules.ts';
 import { freeDue, type Model, type ModelOutcome } from './state.ts';
 import { applyCounts, applyMove, levels } from './stock.ts';
@@ -59,6 +59,8 @@ function decide(model: Model, command: SimCommand, at: number): ModelOutcome {
       return applySweep(model, command.refs);
     case 'rules':
       return applyRules(model, command);
+    case 'warn':
+      return applyWarnings(model, command.refs);
     case 'receive':
     case 'adjust':
       return applyMove(model, command);

@@ -90,25 +90,8 @@ export class RuleSimulation {
       return was.accepted ? [['newlyRefused', `was accepted, would be refused as ${nameOf(answer.refusal)}`]] : [];
     }
     if (!was.accepted) return [['newlyAccepted', `was refused as ${nameOf(was.refusal)}, would be accepted`]];
-    return [...this.#compareSources(past, answer.placements, was.placements, set), ...compareDeadlines(was, answer)];
-  }
-
-  /**
-   * Where the rules of the time would choose otherwise today, since warehouses were changed, the draft is held against
-   * what they would choose: the difference is none of the draft's.
-   */
-  #compareSources(
-    past: PastCase,
-    placements: readonly Placement[] | null,
-    were: readonly Placement[],
-    set: RuleSet | null,
-  ): Sentence[] {
-    if (placements === null) return [['sourcingUnknown', 'would come from elsewhere, perhaps: not all stock was seen']];
-    if (isSame(placements, were)) return [];
-    const before = set === null ? null : answerBy(set, past, set.rules, this.#warehouses);
-    const today = before?.kind === 'accepted' ? before.placements : null;
-    if (today !== null && isSame(placements, today)) return [];
-    return [['sourcedOtherwise', `would come from ${placesOf(placements)} instead of ${placesOf(were)}`]];
+    const today = (): RuleAnswer | null => (set === null ? null : answerBy(set, past, set.rules, this.#warehouses));
+    return [...compareSources(answer.placements, was.placements, today), ...compareDeadlines(answer, was, today)];
   }
 
   /** A case is shown as long as one of its differences was not shown often enough. */
@@ -125,13 +108,35 @@ export class RuleSimulation {
   }
 }
 
+/**
+ * Where the rules of the time would choose otherwise today, since warehouses were changed, the draft is held against what
+ * they would choose: the difference is none of the draft's.
+ * @param today what the rules of the time would answer, null where they are unknown
+ */
+function compareSources(
+  placements: readonly Placement[] | null,
+  were: readonly Placement[],
+  today: () => RuleAnswer | null,
+): Sentence[] {
+  if (placements === null) return [['sourcingUnknown', 'would come from elsewhere, perhaps: not all is known']];
+  if (isSame(placements, were)) return [];
+  const before = today();
+  const places = before?.kind === 'accepted' ? before.placements : null;
+  if (places !== null && isSame(placements, places)) return [];
+  return [['sourcedOtherwise', `would come from ${placesOf(placements)} instead of ${placesOf(were)}`]];
+}
+
+/** Other warehouses may let wait what did not, or not wait what did: that is none of the draft's doing either. */
 function compareDeadlines(
-  { expireAt: was }: { readonly expireAt: number },
   { expireAt }: { readonly expireAt: number | null },
-) {
+  { expireAt: was }: { readonly expireAt: number },
+  today: () => RuleAnswer | null,
+): Sentence[] {
   if (expireAt === null || expireAt === was) return [];
+  const before = today();
+  if (before?.kind === 'accepted' && before.expireAt === expireAt) return [];
   const sentence = `would be held until ${new Date(expireAt).toISOString()} instead of ${new Date(was).toISOString()}`;
-  return [['timedOtherwise', sentence] satisfies Sentence];
+  return [['timedOtherwise', sentence]];
 }
 
 function nameOf({ reason, metadata }: Refusal): string {

@@ -72,6 +72,11 @@ describe('applying rules', () => {
     expect({ ...next, version: 1, ruleVersion: 1, expireAt: HELD.expireAt }).toEqual(HELD);
   });
 
+  test('leaves what waits for stock to the rules that made it wait', () => {
+    const reservation = { ...HELD, state: 'WAITLISTED' } as const;
+    expect(apply(DAY_WINDOW, { reservation })).toMatchObject({ left: expect.stringContaining('waits'), refusal: null });
+  });
+
   test('of the version it follows already changes nothing', () => {
     expect(apply({ ...DAY_WINDOW, version: 1 })).toEqual({ outcome: 'unchanged' });
   });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keptOf } from '../../src/domain/asked-request.ts';
 import { answerBy, type PastCase } from '../../src/domain/past-case.ts';
+import type { Refusal } from '../../src/domain/refusal.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import type { RuleSet } from '../../src/domain/rule-book.ts';
 import { RuleSimulation } from '../../src/domain/rule-simulation.ts';
@@ -12,10 +13,22 @@ import { toMadeCase, toRefusedCase } from '../../src/persistence/past-case-rows.
 import { refusalStatements } from '../../src/persistence/refusal-writes.ts';
 import type { Command, Outcome } from '../../src/ports.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
-import { anyPools, aWarehouse, DAY_MS, HOUR_MS, NO_FACTS, runs, SKUS, T0, WAREHOUSES } from '../support/arbitraries.ts';
+import {
+  anyRuledPools,
+  aWarehouse,
+  DAY_MS,
+  HOUR_MS,
+  NO_FACTS,
+  runs,
+  SKUS,
+  T0,
+  WAREHOUSES,
+} from '../support/arbitraries.ts';
 import { aRuleSet, aWorkingSet, CALL, decidingOn } from '../support/deciding.ts';
 
-const WAREHOUSE_LIST = WAREHOUSES.map((code, at) => aWarehouse(code, { priority: 3 - at }));
+const WAREHOUSE_LIST = WAREHOUSES.map((code, at) =>
+  aWarehouse(code, { priority: 3 - at, countryCode: code === 'W1' ? 'CH' : 'DE', postalCode: `80${at}` }),
+);
 
 const EXPRESSIONS = [
   'true',
@@ -43,6 +56,22 @@ const anyRules: fc.Arbitrary<Partial<Rules>> = fc.record({
   maxLines: fc.constantFrom(1, 100),
   maxUnits: fc.constantFrom(3, 1_000),
   maxLivePerCustomer: fc.constantFrom(0, 0, 2),
+  waitlistWindowMs: fc.constantFrom(30 * DAY_MS, 5 * DAY_MS),
+  sourcing: fc.constantFrom('PRIORITY', 'NEAREST', 'MOST_AVAILABLE', 'FEWEST_SPLITS'),
+  safetyStocks: fc.constantFrom(
+    [],
+    [],
+    [{ sku: '', warehouse: '', units: 2, percent: 0 }],
+    [{ sku: 'A', warehouse: '', units: 5, percent: 0 }],
+    [{ sku: '', warehouse: 'W2', units: 1, percent: 20 }],
+  ),
+  exchangePools: fc.constantFrom(
+    [],
+    [],
+    [{ sku: 'A', minimum: 10, maximum: 0 }],
+    [{ sku: '', minimum: 0, maximum: 40 }],
+    [{ sku: '', minimum: 5, maximum: 60 }],
+  ),
 });
 
 const anyInput: fc.Arbitrary<ReserveInput> = fc.record({
@@ -52,7 +81,7 @@ const anyInput: fc.Arbitrary<ReserveInput> = fc.record({
   returnCaseId: fc.constant(''),
   orderId: fc.constant('o-1'),
   customerRef: fc.constantFrom('', 'c-1'),
-  channel: fc.constantFrom('web', 'store'),
+  channel: fc.constantFrom('web', 'web', 'store', 'SALE'),
   lines: fc.array(
     fc.record({
       sku: fc.constantFrom(...SKUS),
@@ -73,6 +102,7 @@ const anyInput: fc.Arbitrary<ReserveInput> = fc.record({
   }),
   destination: fc.record({ countryCode: fc.constantFrom('', 'CH'), postalCode: fc.constantFrom('', '80', '8001') }),
   partial: fc.boolean(),
+  waitlist: fc.boolean(),
   holdWindowMs: fc.constantFrom(null, null, 1_000, 2 * DAY_MS),
   priority: fc.constant(0),
   validateOnly: fc.constant(false),
@@ -84,7 +114,7 @@ interface World {
   readonly input: ReserveInput;
 }
 
-const anyWorld: fc.Arbitrary<World> = fc.record({ pools: anyPools, live: fc.nat({ max: 3 }), input: anyInput });
+const anyWorld: fc.Arbitrary<World> = fc.record({ pools: anyRuledPools, live: fc.nat({ max: 3 }), input: anyInput });
 
 /** What a Reserve answers by rules, and the case that is left of it. */
 async function reserveBy(ruleSet: RuleSet, { pools, live, input }: World) {
@@ -128,6 +158,10 @@ function pastOf(work: ReturnType<typeof aWorkingSet>, outcome: Outcome, command:
   });
 }
 
+function limitOf({ metadata }: Refusal): string | undefined {
+  return metadata.limit;
+}
+
 function placesIn(reservation: Reservation) {
   return reservation.lines.flatMap(({ lineNumber, sku, allocations }) =>
     allocations.map(({ warehouse, reserved }) => ({ lineNumber, sku, warehouse, quantity: reserved })),
@@ -144,14 +178,17 @@ test('a simulation says of a case what a Reserve would have answered, or that no
     counts[answer.kind] += 1;
     const isCounted = draft.maxLivePerCustomer !== 0 && !kept.was.accepted;
     if (answer.kind === 'unknown') {
-      const isOtherPlace = JSON.stringify(past.channelWarehouses) !== JSON.stringify(draft.channelWarehouses);
-      expect(isOtherPlace || isCounted).toBe(true);
+      const told = ({ channelWarehouses, safetyStocks, exchangePools }: Partial<Rules>) =>
+        JSON.stringify([channelWarehouses, safetyStocks, exchangePools]);
+      // What exchanges held is not kept where it was not looked at.
+      const isLimited = (draft.exchangePools ?? []).some(({ maximum }) => maximum > 0) && !kept.was.accepted;
+      expect(told(past) !== told(draft) || isCounted || isLimited).toBe(true);
       return;
     }
     if (!outcome.ok) {
       expect(answer.kind).toBe('refused');
       // Where nobody knows what the customer had, a later reason may be the first that is certain.
-      if (isCounted) return;
+      if (isCounted || limitOf(outcome.refusal) === 'exchange_pools.maximum') return;
       expect(answer).toMatchObject({ refusal: { reason: outcome.refusal.reason } });
       if (outcome.refusal.reason !== 'NO_STOCK' && answer.kind === 'refused') {
         expect(answer.refusal.metadata).toEqual(outcome.refusal.metadata);
@@ -160,7 +197,9 @@ test('a simulation says of a case what a Reserve would have answered, or that no
     }
     if (outcome.answer.kind !== 'reservation' || outcome.answer.reservation === null) throw new TypeError('no answer');
     const made = outcome.answer.reservation;
-    expect(answer).toMatchObject({ kind: 'accepted', expireAt: made.expireAt });
+    expect(answer.kind).toBe('accepted');
+    if (answer.kind === 'accepted' && answer.expireAt !== null) expect(answer.expireAt).toBe(made.expireAt);
+    if (answer.kind === 'accepted' && answer.expireAt === null) expect(answer.placements).toBeNull();
     if (answer.kind === 'accepted' && answer.placements !== null) expect(answer.placements).toEqual(placesIn(made));
   });
   await fc.assert(property, runs());
@@ -290,6 +329,57 @@ test('a warehouse whose stock nobody saw may be where a case would come from', (
   const simulation = new RuleSimulation(aRuleSet(), new Map([[1, set]]), WAREHOUSE_LIST, 1);
   simulation.try(past);
   expect(simulation.counts).toMatchObject({ accepted: 1, sourcingUnknown: 1, sourcedOtherwise: 0 });
+});
+
+const KEPT = [{ sku: 'A', warehouse: '', units: 4, percent: 0 }];
+
+test('R16: other units of safety stock move what was seen; behind a 0 and of a percentage nobody knows', () => {
+  expect(tried({ safetyStocks: KEPT }, aPast()).counts).toMatchObject({ newlyRefused: 1, undecided: 0 });
+  const fewer = [{ ...KEPT[0], units: 3 }] as typeof KEPT;
+  expect(tried({ safetyStocks: fewer }, aPast()).counts).toMatchObject({ accepted: 1, sourcedOtherwise: 0 });
+  const share = [{ ...KEPT[0], percent: 10 }] as typeof KEPT;
+  expect(tried({ safetyStocks: share }, aPast()).counts).toMatchObject({ undecided: 1 });
+  const was = { accepted: false, refusal: { reason: 'NO_STOCK', message: '', metadata: {} } } as const;
+  const refused = aPast({ trackingId: '', seen: [['A', 'W3', 0, 1]], was });
+  const simulation = new RuleSimulation(
+    aRuleSet(),
+    new Map([[1, aRuleSet({ safetyStocks: KEPT })]]),
+    WAREHOUSE_LIST,
+    1,
+  );
+  simulation.try(refused);
+  expect(simulation.counts).toMatchObject({ undecided: 1, newlyAccepted: 0 });
+});
+
+test('a limit to what exchanges hold is undecided where nobody knows what they held', () => {
+  const limit = (maximum: number) => ({ exchangePools: [{ sku: 'A', minimum: 0, maximum }] });
+  expect(tried(limit(1), aPast()).counts).toMatchObject({ newlyRefused: 1 });
+  expect(tried(limit(10), aPast()).counts).toMatchObject({ undecided: 1 });
+  const was = {
+    accepted: false,
+    refusal: {
+      reason: 'RULE_LIMIT',
+      message: '',
+      metadata: { limit: 'exchange_pools.maximum', sku: 'A', asked: '12', allowed: '10' },
+    },
+  } as const;
+  expect(tried(limit(11), aPast({ was })).counts).toMatchObject({ refused: 1, undecided: 0 });
+  expect(tried(limit(12), aPast({ was })).counts).toMatchObject({ newlyAccepted: 1 });
+});
+
+test('what waited was accepted, and waits for as long as a draft says', () => {
+  const was = { accepted: true, expireAt: T0 + 30 * DAY_MS, placements: [] } as const;
+  const waited = aPast({ seen: [['A', 'W3', 0, 1]], was }, { waitlist: true });
+  expect(tried({ defaultHoldWindowMs: DAY_MS }, waited).counts).toMatchObject({ accepted: 1, timedOtherwise: 0 });
+  expect(tried({ waitlistWindowMs: DAY_MS }, waited).counts).toMatchObject({ accepted: 1, timedOtherwise: 1 });
+});
+
+test('which warehouse is nearest is unknown where the postal code is kept no more', () => {
+  const lost = { lost: ['postal_code'], destination: { countryCode: 'CH', postalCode: '' } };
+  const { counts } = tried({ sourcing: 'NEAREST' }, aPast({}, lost));
+  expect(counts).toMatchObject({ accepted: 1, sourcingUnknown: 1 });
+  const lines = [1, 1].map((quantity) => ({ sku: 'A', quantity, warehouse: '' }));
+  expect(tried({ sourcing: 'NEAREST' }, aPast({}, { ...lost, lines })).counts).toMatchObject({ undecided: 1 });
 });
 
 test('of each kind of difference no more examples are kept than were asked for', () => {

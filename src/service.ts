@@ -13,6 +13,7 @@ import { migrate } from './persistence/migrate.ts';
 import { NOTIFICATION_RETENTION_MS } from './persistence/notifications.ts';
 import { OUTBOX_RETENTION_MS } from './persistence/outbox.ts';
 import { REFUSAL_RETENTION_MS } from './persistence/refusals.ts';
+import { FACT_RETENTION_MS } from './persistence/request-facts.ts';
 import { pause, SYSTEM_CLOCK, SYSTEM_IDS, systemRandom } from './runtime.ts';
 import { metricsHandler } from './telemetry.ts';
 import { authenticateNobody } from './transport/authentication.ts';
@@ -24,6 +25,7 @@ import { createPipeline } from './transport/pipeline.ts';
 import { createFeeds } from './workers/availability-feed.ts';
 import { startCheckpointer } from './workers/checkpointer.ts';
 import { startExpiry } from './workers/expiry.ts';
+import { startExpiryWarning } from './workers/expiry-warning.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
@@ -187,6 +189,7 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onSwept: (latenessesMs) => observability.recordExpiry(...latenessesMs),
     onFailure: onFailure('expiry'),
   });
+  const expiryWarning = startExpiryWarning({ ...engine, pause, onFailure: onFailure('expiry-warning') });
   const retention = startRetention({
     outbox: engine.outbox,
     keepMs: OUTBOX_RETENTION_MS,
@@ -194,6 +197,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     keepRefusalsMs: REFUSAL_RETENTION_MS,
     notifications: engine.notifications,
     keepNotificationsMs: NOTIFICATION_RETENTION_MS,
+    cases: engine.cases,
+    keepFactsMs: FACT_RETENTION_MS,
     pause,
     onFailure: onFailure('retention'),
   });
@@ -211,7 +216,7 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
   });
   const waitlist = startWaitlist({ ...engine, pause, onFailure: onFailure('waitlist') });
   const shortages = startShortages({ ...engine, pause, onFailure: onFailure('shortages') });
-  const loops = [expiry, retention, checkpointer, ruleFollower, waitlist, shortages];
+  const loops = [expiry, expiryWarning, retention, checkpointer, ruleFollower, waitlist, shortages];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 

@@ -60,7 +60,7 @@ create table audit_event (
   hash bytea not null,
   body bytea not null,
   constraint audit_event_hash_check CHECK ((octet_length(hash) = 32)),
-  constraint audit_event_kind_check CHECK ((kind = ANY (ARRAY['reserved'::text, 'waitlisted'::text, 'extended'::text, 'changed'::text, 'preparing'::text, 'ready'::text, 'short'::text, 'released'::text, 'expired'::text, 'fulfilled'::text]))),
+  constraint audit_event_kind_check CHECK ((kind = ANY (ARRAY['reserved'::text, 'waitlisted'::text, 'extended'::text, 'changed'::text, 'preparing'::text, 'ready'::text, 'short'::text, 'released'::text, 'expired'::text, 'fulfilled'::text, 'expiring-soon'::text]))),
   constraint audit_event_version_check CHECK ((version >= 1)),
   constraint audit_event_pkey PRIMARY KEY (reservation_id, version)
 );
@@ -206,6 +206,7 @@ create table refused_reserve (
   first_time timestamp(3) with time zone not null,
   create_time timestamp(3) with time zone not null,
   trace_id text not null,
+  asked json,
   constraint refused_reserve_times_check CHECK ((times >= 1)),
   constraint refused_reserve_pkey PRIMARY KEY (exchange_id, reason)
 ) with (fillfactor=85);
@@ -225,6 +226,15 @@ create table request_claim (
   constraint request_claim_pkey PRIMARY KEY (principal, method, request_id)
 ) with (fillfactor=90);
 CREATE INDEX request_claim_time ON public.request_claim USING brin (create_time);
+
+create table request_fact (
+  reservation_id uuid not null,
+  attributes json not null,
+  postal_code text not null,
+  create_time timestamp(3) with time zone not null,
+  constraint request_fact_pkey PRIMARY KEY (reservation_id)
+);
+CREATE INDEX request_fact_time ON public.request_fact USING brin (create_time);
 
 create table reservation (
   reservation_id uuid not null,
@@ -246,6 +256,7 @@ create table reservation (
   trace_id text not null,
   confirm_time timestamp(3) with time zone,
   overdue_flagged boolean default false not null,
+  warned_time timestamp(3) with time zone,
   constraint reservation_deadline CHECK ((expire_time >= create_time)),
   constraint reservation_release_reason_check CHECK ((release_reason = ANY (ARRAY['CANCELLED'::text, 'REFUNDED'::text, 'EXPIRED'::text, 'SUPERSEDED'::text, 'SHORT_PICKED'::text, 'MANUAL'::text]))),
   constraint reservation_resolved CHECK ((((resolve_time IS NOT NULL) = (state = ANY (ARRAY['FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))) AND ((release_reason IS NOT NULL) = (state = ANY (ARRAY['RELEASED'::text, 'EXPIRED'::text]))))),

@@ -52,6 +52,7 @@ export function noticesOf({ kind, previous, next, cause }: RecordedTransition): 
   if (kind === 'expired') {
     notices.push(notice('EXPIRED', { units: totalReserved(previous), expire_time: instantText(previous.expireAt) }));
   }
+  if (kind === 'expiring-soon') notices.push(notice('EXPIRING_SOON', { expire_time: instantText(next.expireAt) }));
   if (kind === 'released') {
     const { state } = previous;
     const units = totalReserved(previous);

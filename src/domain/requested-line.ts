@@ -140,7 +140,10 @@ export function servingWarehouses(work: WorkingSet, channel: string, destination
 }
 
 /** What the lines ask of the pools, numbered in their order from `firstNumber`. */
-export function toDemands(lines: readonly RequestedLine[], firstNumber: number): LineDemand[] {
+export function toDemands(
+  lines: readonly Pick<RequestedLine, 'sku' | 'quantity' | 'warehouse'>[],
+  firstNumber: number,
+): LineDemand[] {
   return lines.map(({ sku, quantity, warehouse }, at) => ({ lineNumber: firstNumber + at, sku, quantity, warehouse }));
 }
 

@@ -94,6 +94,8 @@ interface ReservationFacts {
   readonly warehouseConfirmedAt: number | null;
   /** Whether staff were told that the deadline passed while it was being prepared. */
   readonly overdueFlagged: boolean;
+  /** The last deadline that was told to be near; absent until one was. */
+  readonly warnedFor?: number;
 }
 
 export type LiveReservation = ReservationFacts & {

@@ -21,7 +21,8 @@ export type TransitionKind =
   | 'short'
   | 'released'
   | 'expired'
-  | 'fulfilled';
+  | 'fulfilled'
+  | 'expiring-soon';
 
 /** What a transition does to one pool. */
 export interface PoolChange {

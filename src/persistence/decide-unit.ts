@@ -67,7 +67,7 @@ export function decideUnit(
     try {
       const decision = command.decide(work);
       if ('refusal' in decision) {
-        outcomes.set(command, { ok: false, refusal: decision.refusal });
+        outcomes.set(command, { ok: false, ...decision });
         continue;
       }
       // What a pick kept past its deadline is free for the next command the moment the pick is given up.

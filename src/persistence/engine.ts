@@ -12,6 +12,7 @@ import type { EventReader } from '../ports/event-reader.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import type { Notifications } from '../ports/notifications.ts';
+import type { PastCases } from '../ports/past-cases.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Shortages } from '../ports/shortages.ts';
@@ -30,6 +31,7 @@ import { createKpiReader } from './kpi-reader.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
 import { createNotifications } from './notifications.ts';
 import { createOutbox } from './outbox.ts';
+import { createPastCases } from './past-cases.ts';
 import { createRefusals } from './refusals.ts';
 import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
@@ -48,6 +50,7 @@ export interface Engine {
   readonly refusals: Refusals;
   readonly notifications: Notifications;
   readonly shortages: Shortages;
+  readonly cases: PastCases;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -91,6 +94,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     refusals,
     notifications: createNotifications(pool),
     shortages: createShortages(pool),
+    cases: createPastCases(pool),
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

@@ -13,6 +13,8 @@ import { STOCK_RULES_SQL } from './migrations/006-stock-rules.sql.ts';
 import { WAITLIST_SQL } from './migrations/007-waitlist.sql.ts';
 import { NOTIFICATIONS_SQL } from './migrations/009-notifications.sql.ts';
 import { SHORTAGES_SQL } from './migrations/009-shortages.sql.ts';
+import { EXPIRY_WARNING_SQL } from './migrations/010-expiry-warning.sql.ts';
+import { PAST_REQUESTS_SQL } from './migrations/010-past-requests.sql.ts';
 import { RESOLVED_RESERVATIONS_SQL } from './migrations/011-resolved-reservations.sql.ts';
 import { WANTED_ITEMS_SQL } from './migrations/011-wanted-items.sql.ts';
 import { openOrm } from './orm.ts';
@@ -77,6 +79,13 @@ class Shortages extends Migration {
   }
 }
 
+class RulesTriedAndApplied extends Migration {
+  override up(): void {
+    this.addSql(PAST_REQUESTS_SQL);
+    this.addSql(EXPIRY_WARNING_SQL);
+  }
+}
+
 class ResolvedReservations extends Migration {
   override up(): void {
     this.addSql(RESOLVED_RESERVATIONS_SQL);
@@ -100,6 +109,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '007-waitlist', class: Waitlist },
   { name: '009-notifications', class: Notifications },
   { name: '009-shortages', class: Shortages },
+  { name: '010-rules', class: RulesTriedAndApplied },
   { name: '011-resolved-reservations', class: ResolvedReservations },
   { name: '011-wanted-items', class: ItemsOfProducts },
 ];

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Reservation } from '../domain/reservation.ts';
 import type { Target } from '../domain/working-set.ts';
 import type { Page, PageRequest, ReservationFilter, ReservationReader } from '../ports.ts';
+import { LAST_ID } from './ledger/reservation-audit.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
 import { isUuid } from './plan.ts';
 import { type AllocationRow, RESERVATION_COLUMNS, type ReservationRow, toReservations } from './rows.ts';
@@ -29,6 +30,15 @@ export function createReservationReader(pool: Pool): ReservationReader {
   return {
     find: (target) => find(pool, target),
     list: (filter, page) => list(pool, filter, page),
+    countFrom: (filter, token) => countFrom(pool, filter, token),
+    async known(reservationIds) {
+      const result = await pool.query<{ reservation_id: string }>({
+        name: 'known-reservations',
+        text: 'select reservation_id from reservation where reservation_id = any($1::uuid[])',
+        values: [reservationIds.filter(isUuid)],
+      });
+      return result.rows.map((row) => row.reservation_id);
+    },
   };
 }
 
@@ -60,6 +70,18 @@ async function list(pool: Pool, filter: ReservationFilter, page: PageRequest): P
   const last = rows.at(-1);
   const more = result.rows.length > page.size && last !== undefined;
   return { rows, nextPageToken: more ? makePageToken(filter, [last.reservationId]) : '' };
+}
+
+async function countFrom(pool: Pool, filter: ReservationFilter, token: string): Promise<number> {
+  const after = readPageToken(filter, token, 1)?.[0] ?? LAST_ID;
+  const { conditions, values } = conditionsOf(filter);
+  values.push(after);
+  const where = [...conditions, `r.reservation_id < $${values.length}::uuid`].join(' and ');
+  const result = await pool.query<{ count: number }>({
+    text: `select count(*)::float8 as count from reservation r where ${where}`,
+    values,
+  });
+  return result.rows[0]?.count ?? 0;
 }
 
 function conditionsOf(filter: ReservationFilter): { conditions: string[]; values: unknown[] } {
@@ -97,6 +119,8 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
       );
     }
   }
+  const { reservationIds } = filter;
+  add(reservationIds !== undefined, reservationIds, (value) => `r.reservation_id = any(${value}::uuid[])`);
   add(filter.states.length > 0, filter.states, (value) => `r.state = any(${value}::text[])`);
   add(filter.createdBefore !== null, filter.createdBefore, (value) => `r.create_time < ${instant(`${value}::float8`)}`);
   add(filter.expiresBefore !== null, filter.expiresBefore, (value) => `r.expire_time < ${instant(`${value}::float8`)}`);

@@ -1,3 +1,4 @@
+import { keptOf } from '../domain/asked-request.ts';
 import { type Allocation, allocatedUnits, type Reservation, type ReservationLine } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
@@ -48,12 +49,13 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
   const column = <T>(pick: (reservation: Reservation) => T) => updated.map(pick);
   return {
     name: 'update-reservations',
-    text: `update reservation r set version = w.version, state = w.state, lines = w.lines,
+    text: `update reservation r set version = w.version, state = w.state, lines = w.lines, rule_version = w.rule_version,
         expire_time = ${instant('w.expire_at')}, resolve_time = ${instant('w.resolved_at')},
-        release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged
+        release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged,
+        warned_time = ${instant('w.warned_for')}
       from unnest($1::uuid[], $2::int[], $3::text[], ${jsonArray('$4')}, $5::float8[], $6::float8[], $7::text[], $8::float8[],
-        $9::bool[])
-        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged)
+        $9::bool[], $10::bigint[], $11::float8[])
+        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged, rule_version, warned_for)
       where r.reservation_id = w.id`,
     values: [
       column((one) => one.reservationId),
@@ -65,6 +67,8 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
       column((one) => one.releaseReason),
       column((one) => one.warehouseConfirmedAt),
       column((one) => one.overdueFlagged),
+      column((one) => one.ruleVersion),
+      column((one) => one.warnedFor ?? null),
     ],
   };
 }
@@ -166,7 +170,7 @@ function hasGrown({ previous }: WrittenLines, { line, part }: WrittenAllocation)
 /** The columns are what events are looked up by; everything else an event says is in its body. */
 export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: ReadonlyMap<string, Uint8Array>): Statement {
   const hashes = new Map(lastHashes);
-  const rows = work.transitions.map(({ kind, next, cause, seen }) => {
+  const rows = work.transitions.map(({ kind, next, cause, seen, asked }) => {
     const header = {
       eventId: ids.uuid(),
       kind,
@@ -178,7 +182,7 @@ export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: Readon
       traceId: cause.traceId === '' ? next.traceId : cause.traceId,
     };
     const { reservationId, version } = next;
-    const body = writeEventBody(header, next, seen);
+    const body = writeEventBody(header, next, seen, asked === undefined ? null : keptOf(asked));
     const hash = hashEvent(hashes.get(reservationId) ?? NO_HASH, Buffer.from(body));
     hashes.set(reservationId, hash);
     return { ...header, reservationId, version, body, hash };

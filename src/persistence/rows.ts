@@ -54,7 +54,7 @@ export const RESERVATION_COLUMNS = `r.reservation_id, r.tracking_id, r.version, 
   r.order_id, r.customer_ref, r.channel, r.priority, r.lines::text as lines, r.rule_version::float8 as rule_version,
   ${millis('r.create_time')} as created_at, ${millis('r.expire_time')} as expire_at,
   ${millis('r.resolve_time')} as resolved_at, r.release_reason, r.trace_id,
-  ${millis('r.confirm_time')} as confirmed_at, r.overdue_flagged`;
+  ${millis('r.confirm_time')} as confirmed_at, r.overdue_flagged, ${millis('r.warned_time')} as warned_for`;
 
 export interface ReservationRow {
   readonly reservation_id: string;
@@ -76,6 +76,7 @@ export interface ReservationRow {
   readonly trace_id: string;
   readonly confirmed_at: number | null;
   readonly overdue_flagged: boolean;
+  readonly warned_for: number | null;
 }
 
 export const ALLOCATION_COLUMNS =
@@ -142,6 +143,7 @@ function toReservation(row: ReservationRow, byLine: ReadonlyMap<string, Allocati
     traceId: row.trace_id,
     warehouseConfirmedAt: row.confirmed_at,
     overdueFlagged: row.overdue_flagged,
+    ...(row.warned_for === null ? {} : { warnedFor: row.warned_for }),
   };
   // The table's check `reservation_resolved` guarantees what the union says.
   return facts as Reservation;

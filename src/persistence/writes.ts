@@ -5,6 +5,7 @@ import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
 import { catalogStatements } from './catalog-writes.ts';
 import { milestoneStatements } from './milestone-writes.ts';
 import { notificationStatements } from './notification-writes.ts';
+import { factStatements } from './request-facts.ts';
 import {
   insertAllocations,
   insertAuditEvents,
@@ -58,6 +59,7 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...when(created.length > 0, () => [insertReservations(created.map(nextOf)), insertAllocations(created)]),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...waitlistStatements(finals),
+    ...factStatements(work),
     ...milestoneStatements(work),
     ...notificationStatements(work, context.ids),
     ...shortageStatements(work, context.ids),

@@ -25,6 +25,8 @@ export interface Needs {
   readonly ownRules: boolean;
   /** Whether it asks for the milestones of its targets and may close their exchanges. */
   readonly milestones: boolean;
+  /** Whether it asks for the milestones of its targets and leaves their exchanges alone. */
+  readonly reachedMilestones?: boolean;
 }
 
 export const NO_NEEDS: Needs = {

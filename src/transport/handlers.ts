@@ -5,6 +5,7 @@ import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor } from '../ports/ledger-auditor.ts';
 import type { Notifications } from '../ports/notifications.ts';
+import type { PastCases } from '../ports/past-cases.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Shortages } from '../ports/shortages.ts';
@@ -24,6 +25,7 @@ import type { Rpc } from './rpc.ts';
 import { buildRpcTable } from './rpc-table.ts';
 import { ruleHandlers } from './rule-handlers.ts';
 import { shortageHandlers } from './shortage-handlers.ts';
+import { simulationHandlers } from './simulation-handlers.ts';
 import { stockHandlers } from './stock-handlers.ts';
 
 /** What the handlers need of the rest of the service. */
@@ -37,6 +39,7 @@ export interface HandlerDeps {
   readonly notifications: Notifications;
   readonly shortages: Shortages;
   readonly waitlist: WaitlistReader;
+  readonly cases: PastCases;
   readonly stock: StockReader;
   readonly ledger: LedgerAuditor;
   readonly kpis: KpiReader;
@@ -58,6 +61,7 @@ export function createRpcs(deps: HandlerDeps): readonly Rpc[] {
     ...availabilityHandlers(deps),
     ...stockHandlers(deps),
     ...ruleHandlers(deps),
+    ...simulationHandlers(deps),
     ...auditHandlers(deps),
     ...notificationHandlers(deps),
     ...shortageHandlers(deps),

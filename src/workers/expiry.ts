@@ -16,7 +16,7 @@ const UNDECIDED_PAUSE_MS = 100;
 const SWEEPS_IN_FLIGHT = 4;
 
 export interface ExpiryDeps {
-  readonly due: DueReader;
+  readonly due: Omit<DueReader, 'unwarnedReservations'>;
   readonly unitOfWork: UnitOfWork;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told how late each swept reservation was, in milliseconds after its deadline. */

@@ -138,4 +138,19 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/shortages.pg.test.ts',
     title: 'who lost last gets first',
   },
+  {
+    name: 'put-rules-touches-live',
+    file: 'test/persistence/rules.pg.test.ts',
+    title: 'leaves a hundred live reservations as they are',
+  },
+  {
+    name: 'warning-sent-twice',
+    file: 'test/persistence/expiry-warning.pg.test.ts',
+    title: 'is sent once, whichever of two processes looks',
+  },
+  {
+    name: 'simulation-forgets-what-was-asked',
+    file: 'test/use-cases/simulate-rules.test.ts',
+    title: 'keeps the window that its request asked for',
+  },
 ];

@@ -1,6 +1,6 @@
 import { promoteQueues } from '../../src/use-cases/promote-queues.ts';
 import { refreshPools } from '../../src/use-cases/refresh-pools.ts';
-import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
+import { isByClock, principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
@@ -23,6 +23,7 @@ const START_AT = 1_893_456_000_000;
 const TOGETHER_MAX = 4;
 
 const SERVE_DEADLINE_MS = 20_000;
+const DAY_MS = 86_400_000;
 
 /** One to read the clock, one to find that it was long enough ago, one more. */
 const CHECKPOINT_STEPS = 3;
@@ -109,12 +110,12 @@ class HistoryRun {
     await this.#send(kind, commands);
   }
 
-  /** Some time on, or exactly onto a deadline, or just before or after it. */
+  /** Some time on, or exactly onto a deadline, or just before or after it, or to where it is warned of. */
   async #moveClock(): Promise<void> {
     const deadlines = this.#model.reservations.filter((one) => isLive(one)).map((one) => one.expireAt);
     const jump =
       deadlines.length > 0 && this.#random.chance(0.7)
-        ? this.#random.pick(deadlines) + this.#random.pick([0, 0, 1, -1])
+        ? this.#random.pick(deadlines) + this.#random.pick([0, 0, 1, -1, -DAY_MS])
         : this.#model.now + this.#random.int(1, 15 * 60_000);
     const now = Math.max(jump, this.#model.now);
     this.#log.push(`move-clock by ${now - this.#model.now} ms`);
@@ -238,10 +239,10 @@ class HistoryRun {
   }
 }
 
-/** The order in which one unit decides: principals take turns, sweeps come last. */
+/** The order in which one unit decides: principals take turns, what the clock does comes last. */
 function inTurn(commands: readonly SimCommand[]): SimCommand[] {
   const queues = new Map<string, SimCommand[]>();
-  for (const command of commands.filter((one) => one.kind !== 'sweep')) {
+  for (const command of commands.filter((one) => !isByClock(one))) {
     const principal = principalOf(command);
     queues.set(principal, [...(queues.get(principal) ?? []), command]);
   }
@@ -249,7 +250,7 @@ function inTurn(commands: readonly SimCommand[]): SimCommand[] {
   for (let round = 0; round < commands.length; round += 1) {
     for (const queue of queues.values()) ordered.push(...queue.slice(round, round + 1));
   }
-  return [...ordered, ...commands.filter((one) => one.kind === 'sweep')];
+  return [...ordered, ...commands.filter(isByClock)];
 }
 
 function summaryOf(snapshot: Snapshot): string {

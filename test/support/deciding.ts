@@ -63,7 +63,7 @@ export function decidingOn(work: WorkingSet): UnitOfWork {
       commands.map((command): Outcome => {
         const decision = command.decide(work);
         return 'refusal' in decision
-          ? { ok: false, refusal: decision.refusal }
+          ? { ok: false, ...decision }
           : { ok: true, answer: decision.answer, replayed: false };
       }),
   };

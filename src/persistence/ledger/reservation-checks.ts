@@ -208,6 +208,7 @@ function differingFields(row: ReservationRow, last: Reservation): string[] {
     ['trace_id', row.trace_id, last.traceId],
     ['confirm_time', row.confirmed_at, last.warehouseConfirmedAt],
     ['overdue_flagged', row.overdue_flagged, last.overdueFlagged],
+    ['warned_time', row.warned_for, last.warnedFor ?? null],
   ];
   const fields = pairs.filter(([, stored, told]) => stored !== told).map(([field]) => field);
   return sameLines(row.lines, last.lines) ? fields : [...fields, 'lines'];

@@ -2,7 +2,7 @@ import { claimKeyOf, contentHashOf, type SimCommand } from '../commands.ts';
 import { applySwap, applyTransfer } from './move.ts';
 import { serveQueues } from './queue.ts';
 import { applyReserve } from './reserve.ts';
-import { answer, applyExtend, applyFulfil, applyRelease, applySweep } from './resolve.ts';
+import { answer, applyExtend, applyFulfil, applyRelease, applySweep, applyWarnings } from './resolve.ts';
 import { applyRules } from './rules.ts';
 import { settle } from './shortage.ts';
 import { findTarget, freeDue, latestOf, type Model, type ModelOutcome } from './state.ts';
@@ -72,6 +72,8 @@ function decide(model: Model, command: SimCommand): ModelOutcome {
       return applySweep(model, command.refs);
     case 'rules':
       return applyRules(model, command);
+    case 'warn':
+      return applyWarnings(model, command.refs);
     case 'receive':
     case 'adjust':
       return applyMove(model, command);

@@ -40,6 +40,8 @@ export function applyReserve(model: Model, command: ReserveCommand): ModelOutcom
     rules,
     state: waits ? 'WAITLISTED' : 'RESERVED',
     version: 1,
+    createdAt: model.now,
+    warnedFor: 0,
     expireAt: model.now + (waits ? WAITLIST_WINDOW_MS : holdWindowMs),
     resolvedAt: null,
     releaseReason: null,

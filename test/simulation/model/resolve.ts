@@ -134,6 +134,21 @@ export function applySweep(model: Model, refs: readonly Ref[]): ModelOutcome {
   return { swept: true };
 }
 
+/** Tells once of each deadline that lies within a day, of what was held for longer than that. */
+export function applyWarnings(model: Model, refs: readonly Ref[]): ModelOutcome {
+  for (const ref of refs) {
+    const found = byRef(model, ref);
+    if (found === undefined || !['RESERVED', 'WAITLISTED'].includes(found.state) || found.warnedFor === found.expireAt)
+      continue;
+    const isNear = found.expireAt > model.now && found.expireAt - model.now <= DAY_MS;
+    if (!isNear || found.expireAt - found.createdAt <= DAY_MS) continue;
+    found.warnedFor = found.expireAt;
+    found.version += 1;
+    tell(found, 'EXPIRING_SOON');
+  }
+  return { swept: true };
+}
+
 function resolve(model: Model, found: ModelReservation, state: 'FULFILLED' | 'RELEASED', reason: string | null): void {
   found.state = state;
   found.releaseReason = reason;

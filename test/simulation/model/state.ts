@@ -46,7 +46,10 @@ export interface ModelReservation {
   rules: SimRules;
   state: ModelState;
   version: number;
+  createdAt: number;
   expireAt: number;
+  /** The deadline of which a warning was sent last; 0 before. */
+  warnedFor: number;
   resolvedAt: number | null;
   releaseReason: string | null;
   overdueFlagged: boolean;

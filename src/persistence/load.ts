@@ -19,20 +19,21 @@ import {
   type LockSet,
   lockCustomers,
   lockExchanges,
+  lockNotifications,
   lockOrderLines,
   lockPools,
   lockReservations,
   lockRules,
   readClock,
   readDue,
-  readItemOwners,
   readMilestones,
   readMovedSince,
 } from './locks.ts';
-import { lockNotifications, type NotificationRow, toNotification } from './notifications.ts';
+import { type NotificationRow, toNotification } from './notifications.ts';
 import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { loadQueues } from './waitlist-rows.ts';
+import { readItemOwners } from './wanted-items.ts';
 
 /** The rows of one unit under lock, ready to be decided on. */
 export interface LoadedUnit {
@@ -108,12 +109,7 @@ export async function lockAndLoad(
       rows<{ customer_ref: string; live: number }>('count-live').map((row) => [row.customer_ref, row.live]),
     ),
     victims: new Map(),
-    movedSince: new Map(
-      rows<MovedRow>('read-moved-since').map((row) => [
-        `${poolKey(row.sku, row.warehouse)}\u0000${row.since}`,
-        row.moved,
-      ]),
-    ),
+    movedSince: movedByPool(rows<MovedRow>('read-moved-since')),
   };
   const work = new WorkingSet(unitRows);
   return {
@@ -278,4 +274,8 @@ interface MovedRow {
   readonly warehouse: string;
   readonly since: number;
   readonly moved: number;
+}
+
+function movedByPool(rows: readonly MovedRow[]): Map<string, number> {
+  return new Map(rows.map((row) => [`${poolKey(row.sku, row.warehouse)}\u0000${row.since}`, row.moved]));
 }

@@ -1,4 +1,5 @@
 import type { Claim, Command } from '../ports.ts';
+import { NOTIFICATION_COLUMNS } from './notifications.ts';
 import { ALLOCATION_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
 import { instant, millis, NOW, type Statement } from './statements.ts';
 
@@ -198,6 +199,16 @@ export function lockReservations(ids: readonly string[]): Statement[] {
   ];
 }
 
+/** Locks notifications that are to be acknowledged, after everything else. */
+export function lockNotifications(ids: readonly string[]): Statement {
+  return {
+    name: 'lock-notifications',
+    text: `select ${NOTIFICATION_COLUMNS} from notification n join reservation r using (reservation_id)
+      where n.notification_id = any($1::uuid[]) order by n.notification_id for no key update of n`,
+    values: [ids],
+  };
+}
+
 /** Milestones of locked reservations, of which others can add none meanwhile. */
 export function readMilestones(ids: readonly string[]): Statement {
   return {
@@ -208,14 +219,6 @@ export function readMilestones(ids: readonly string[]): Statement {
   };
 }
 
-/** Items are never renamed or deleted, so that no lock is needed: an id that another unit puts meanwhile is put once. */
-export function readItemOwners(itemIds: readonly string[]): Statement {
-  return {
-    name: 'read-item-owners',
-    text: 'select i.item_id, i.sku from item i where i.item_id = any($1::text[])',
-    values: [itemIds],
-  };
-}
 /** Those of the locked SKUs, the statement's third parameter, that somebody waits for. */
 const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
           where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued`;

@@ -3,7 +3,7 @@ import { NOTIFICATION_KINDS, type Notification, type NotificationKind } from '..
 import type { NotificationFilter, Notifications } from '../ports/notifications.ts';
 import type { Page, PageRequest } from '../ports.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
-import { millis, type Statement } from './statements.ts';
+import { millis } from './statements.ts';
 
 /** How long a notification is kept after it arose, in milliseconds: 90 days. */
 export const NOTIFICATION_RETENTION_MS = 7_776_000_000;
@@ -25,16 +25,6 @@ export interface NotificationRow {
   readonly acknowledged_by: string;
   readonly tracking_id: string;
   readonly exchange_id: string;
-}
-
-/** Locks notifications that are to be acknowledged, after everything else. */
-export function lockNotifications(ids: readonly string[]): Statement {
-  return {
-    name: 'lock-notifications',
-    text: `select ${NOTIFICATION_COLUMNS} from notification n join reservation r using (reservation_id)
-      where n.notification_id = any($1::uuid[]) order by n.notification_id for no key update of n`,
-    values: [ids],
-  };
 }
 
 export function createNotifications(pool: Pool): Notifications {

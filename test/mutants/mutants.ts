@@ -150,7 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'simulation-forgets-what-was-asked',
-    file: 'test/use-cases/simulate-rules.test.ts',
+    file: 'test/domain/rule-simulation.test.ts',
     title: 'keeps the window that its request asked for',
   },
 ];

@@ -196,10 +196,8 @@ export class CommandGenerator {
   #byClock(model: Model, kind: 'sweep' | 'warn'): SimCommand {
     const isMeant = (one: ModelReservation) =>
       kind === 'warn' ? isLive(one) : one.expireAt <= model.now && one.state !== 'FULFILLED';
-    return {
-      kind,
-      refs: model.reservations.filter(isMeant).map(({ exchangeId, ordinal }) => ({ exchangeId, ordinal })),
-    };
+    const refs = model.reservations.filter(isMeant).map(({ exchangeId, ordinal }) => ({ exchangeId, ordinal }));
+    return { kind, refs };
   }
 
   #move(kind: 'receive' | 'adjust'): SimCommand {

@@ -13,16 +13,7 @@ import { toMadeCase, toRefusedCase } from '../../src/persistence/past-case-rows.
 import { refusalStatements } from '../../src/persistence/refusal-writes.ts';
 import type { Command, Outcome } from '../../src/ports.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
-import {
-  anyRuledPools,
-  aWarehouse,
-  DAY_MS,
-  HOUR_MS,
-  runs,
-  SKUS,
-  T0,
-  WAREHOUSES,
-} from '../support/arbitraries.ts';
+import { anyRuledPools, aWarehouse, DAY_MS, HOUR_MS, runs, SKUS, T0, WAREHOUSES } from '../support/arbitraries.ts';
 import { aRuleSet, aWorkingSet, CALL, decidingOn } from '../support/deciding.ts';
 
 const WAREHOUSE_LIST = WAREHOUSES.map((code, at) =>

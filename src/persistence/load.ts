@@ -54,6 +54,8 @@ export interface LoadedUnit {
   readonly createdCustomers: readonly string[];
   /** Locked reservations with lines that the plan did not know: they were swapped since it was made. */
   readonly swappedIds: readonly string[];
+  /** Whether a locked SKU has got a pool since its pools were locked, which is no longer all of them. */
+  readonly hasNewPools: boolean;
   /** Reservations past their deadline on the locked pools. */
   readonly dueIds: readonly string[];
   /** How many due reservations of the whole service were looked at. */
@@ -75,7 +77,7 @@ export async function lockAndLoad(
     rowsOf<T & Record<string, unknown>>(resultOf(results, named, name)) as T[];
   const [clock] = rows<ClockRow>('read-clock');
   if (clock === undefined) throw new Error('the database has not been migrated');
-  const [due] = rows<{ looked_at: number; ids: string[]; queued: string[] }>(
+  const [due] = rows<{ looked_at: number; ids: string[]; queued: string[]; pools: number }>(
     deepDue ? 'read-due-of-pools' : 'read-due',
   );
   const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
@@ -125,6 +127,7 @@ export async function lockAndLoad(
     createdOrderLines: orderLines.filter((row) => row.created).map(toOrderLine),
     createdCustomers: rows<CustomerRow>('lock-customers').flatMap((row) => (row.created ? [row.customer_ref] : [])),
     swappedIds: swappedSince(locks, reservations),
+    hasNewPools: due !== undefined && due.pools !== unitRows.pools.length,
     dueIds: due?.ids ?? [],
     dueLookedAt: due?.looked_at ?? 0,
   };

@@ -219,9 +219,10 @@ export function readMilestones(ids: readonly string[]): Statement {
   };
 }
 
-/** Those of the locked SKUs, the statement's third parameter, that somebody waits for. */
+/** Of the locked SKUs, the statement's third parameter: those that somebody waits for, and how many pools they have by now. */
 const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
-          where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued`;
+          where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued,
+          (select count(*)::int from stock_pool p where p.sku = any($3::text[])) as pools`;
 
 /**
  * Reservations past their deadline on the pools and orders of the commands, oldest first. Looks at the oldest due of the whole service,

@@ -69,7 +69,7 @@ export async function attemptUnit(
       reservationIds: new Set([...extra.reservationIds, ...due, ...newest, ...loaded.swappedIds]),
       dueFound: extra.dueFound || due.length > 0,
     };
-    const isOutgrown = newest.length > 0 || loaded.swappedIds.length > 0;
+    const isOutgrown = newest.length > 0 || loaded.swappedIds.length > 0 || loaded.hasNewPools;
     if (isOutgrown || (due.length > 0 && !extra.dueFound)) return await widen(client, larger);
     const known = await readKnownClaims(client, commands, loaded.claimed);
     let decided = decideUnit(commands, loaded.work, known);

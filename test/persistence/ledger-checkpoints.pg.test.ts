@@ -98,7 +98,7 @@ describe('found and named', () => {
   test('REMOVED_EVENT: a reservation that was taken out with everything that told of it', async () => {
     const gone = await eventOf(id(2), 1);
     const drifts = await ledger.plant(
-      ['audit_event', 'allocation', 'exchange', 'reservation']
+      ['notification', 'audit_event', 'allocation', 'exchange', 'reservation']
         .map((table) => `delete from ${table} where reservation_id = $1`)
         .concat([
           "delete from outbox where topic = 'reservation' and key = $1::uuid::text",

@@ -99,7 +99,7 @@ describe('SimulateRules', () => {
       'NOT_FOUND',
       'UNKNOWN_WAREHOUSE',
     ],
-    ['what rules cannot bring about yet', { waitlistWindow: '1s' }, 'UNIMPLEMENTED', 'UNSUPPORTED'],
+    ['what rules cannot bring about yet', { pickOn: 'MILESTONE_APPROVED' }, 'UNIMPLEMENTED', 'UNSUPPORTED'],
   ])('refuses %s', async (what, changes, code, reason) => {
     const request = what === 'no rules' ? {} : { rules: await rulesWith(changes) };
     expect(await grpc.call(simulateRules, request)).toMatchObject({ code, reason });

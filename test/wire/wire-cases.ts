@@ -267,13 +267,6 @@ export const WIRE_CASES: readonly WireCase[] = [
     metadata: () => ({ feature: 'accept_substitutes' }),
   },
   {
-    name: 'refuses a call this version does not have',
-    step: () => ({ method: RuleService.method.simulateRules, request: { rules: {} } }),
-    code: 'UNIMPLEMENTED',
-    reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'SimulateRules' }),
-  },
-  {
     name: 'refuses a message that is too large',
     step: (world) => reserveStep(world, { channel: 'x'.repeat(1_100_000) }),
     code: 'RESOURCE_EXHAUSTED',

@@ -133,10 +133,21 @@ const SOMEWHERE: Destination = { countryCode: '', postalCode: '' };
  * The warehouses a channel is served from, in the order to ask them.
  * @param destination where the goods go; left out where it is not known any more
  */
-export function servingWarehouses(work: WorkingSet, channel: string, destination = SOMEWHERE): Warehouse[] {
+function servingWarehouses(work: WorkingSet, channel: string, destination = SOMEWHERE): Warehouse[] {
   const { sourcing, channelWarehouses } = work.rules;
   const serving = inPriorityOrder(work.warehouses(), forChannel(channelWarehouses, channel));
   return sourcing === 'NEAREST' ? nearestFirst(serving, destination) : serving;
+}
+
+/** What is the same of every choice of warehouses that a unit makes: the pools as they are, and what the rules say. */
+export function sourcingTerms(work: WorkingSet, channel: string, destination?: Destination) {
+  return {
+    pools: work.pools,
+    warehouses: servingWarehouses(work, channel, destination),
+    strategy: work.rules.sourcing,
+    splitAllowed: work.rules.splitAllowed,
+    forSale: channel === SALE_CHANNEL,
+  };
 }
 
 /** What the lines ask of the pools, numbered in their order from `firstNumber`. */

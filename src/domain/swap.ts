@@ -7,7 +7,7 @@ import {
   checkOrderLines,
   type RequestedLine,
   requestedUnits,
-  servingWarehouses,
+  sourcingTerms,
   toDemands,
   toLines,
 } from './requested-line.ts';
@@ -24,7 +24,7 @@ import {
 import { releaseHeld } from './resolution.ts';
 import { checkSizeLimits } from './rules.ts';
 import { type Placement, source } from './sourcing.ts';
-import { poolKey, SALE_CHANNEL } from './stock-level.ts';
+import { poolKey } from './stock-level.ts';
 import { alreadyResolved, type PoolChange, refused, type Transition, type TransitionKind } from './transition.ts';
 import { type Queueing, queueRest } from './waitlist.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -56,15 +56,11 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
   if (refusal !== null) return refused(refusal);
   const firstNumber = nextLineNumber(reservation);
   const sourced = source({
+    ...sourcingTerms(work, reservation.channel, request.destination),
     demands: toDemands(lines, firstNumber),
-    pools: work.pools,
     own: ownUnits(reservation),
-    warehouses: servingWarehouses(work, reservation.channel, request.destination),
-    strategy: work.rules.sourcing,
-    splitAllowed: work.rules.splitAllowed,
     partial: request.partial || request.waitlist === true,
     waits: request.waitlist === true,
-    forSale: reservation.channel === SALE_CHANNEL,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
   const held = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));

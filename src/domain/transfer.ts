@@ -1,5 +1,5 @@
 import { checkMovable } from './movable.ts';
-import { checkWarehouse, servingWarehouses } from './requested-line.ts';
+import { checkWarehouse, sourcingTerms } from './requested-line.ts';
 import {
   type Allocation,
   isLive,
@@ -10,7 +10,6 @@ import {
 } from './reservation.ts';
 import { checkQuantities, type LineQuantity } from './resolution.ts';
 import { type LineDemand, source } from './sourcing.ts';
-import { SALE_CHANNEL } from './stock-level.ts';
 import { alreadyResolved, changed, type PoolChange, refused, type Transition, UNCHANGED } from './transition.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -36,13 +35,10 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
   const turned = request.lines.length === 0 ? turnWaiting(reservation, toWarehouse) : reservation;
   if (moves.length === 0) return turned === reservation ? UNCHANGED : changed('changed', turned);
   const sourced = source({
+    ...sourcingTerms(work, reservation.channel),
     demands: moves,
-    pools: work.pools,
-    warehouses: servingWarehouses(work, reservation.channel),
-    strategy: work.rules.sourcing,
     splitAllowed: false,
     partial: false,
-    forSale: reservation.channel === SALE_CHANNEL,
   });
   if ('refusal' in sourced) return refused(sourced.refusal);
   return moveUnits(turned, moves, work.now);

@@ -11,7 +11,7 @@ import {
   keepPurchased,
   type RequestedLine,
   requestedUnits,
-  servingWarehouses,
+  sourcingTerms,
   toDemands,
   toLines,
 } from '../domain/requested-line.ts';
@@ -19,7 +19,6 @@ import { isLive, isWaiting, type LiveReservation } from '../domain/reservation.t
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
 import { type SeenPool, seenPools } from '../domain/seen-pools.ts';
 import { type Placement, type SourcingRequest, source } from '../domain/sourcing.ts';
-import { SALE_CHANNEL } from '../domain/stock-level.ts';
 import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -171,14 +170,10 @@ function queueingOf({ rules, now }: WorkingSet, { holdWindowMs }: { readonly hol
 
 function sourcingOf(work: WorkingSet, input: ReserveInput): SourcingRequest {
   return {
+    ...sourcingTerms(work, input.channel, input.destination),
     demands: toDemands(input.lines, 1),
-    pools: work.pools,
-    warehouses: servingWarehouses(work, input.channel, input.destination),
-    strategy: work.rules.sourcing,
-    splitAllowed: work.rules.splitAllowed,
     partial: input.partial || input.waitlist === true,
     waits: input.waitlist === true,
-    forSale: input.channel === SALE_CHANNEL,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { DueReader } from '../ports/due-reader.ts';
 import type { UnitOfWork } from '../ports.ts';
-import { WARNING_SIZE, warnExpiring } from '../use-cases/warn-expiring.ts';
+import { SWEEP_SIZE } from '../use-cases/clock-sweep.ts';
+import { warnExpiring } from '../use-cases/warn-expiring.ts';
 import { type Loop, startLoop } from './loop.ts';
 
 /** Commands in flight at once while very many deadlines are near. */
@@ -24,11 +25,8 @@ export interface ExpiryWarningDeps {
 /** Tells once of each deadline that it is near, by the database's clock. */
 export function startExpiryWarning(deps: ExpiryWarningDeps): Loop {
   return startLoop(async (signal) => {
-    const ids = await deps.due.unwarnedReservations(WARNING_SIZE * WARNINGS_IN_FLIGHT);
-    const chunks: string[][] = [];
-    for (let at = 0; at < ids.length; at += WARNING_SIZE) chunks.push(ids.slice(at, at + WARNING_SIZE));
-    const counts = await Promise.all(chunks.map((chunk) => warnExpiring(deps, chunk, signal)));
+    const ids = await deps.due.unwarnedReservations(SWEEP_SIZE * WARNINGS_IN_FLIGHT);
     if (ids.length === 0) return IDLE_PAUSE_MS;
-    return counts.some((count) => count > 0) ? BUSY_PAUSE_MS : UNDECIDED_PAUSE_MS;
+    return (await warnExpiring(deps, ids, signal)) > 0 ? BUSY_PAUSE_MS : UNDECIDED_PAUSE_MS;
   }, deps);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { reservationMessages } from '../../adapters/nats/reservation-messages.ts';
 import { createDueReader } from '../../src/persistence/due-reader.ts';
@@ -8,7 +9,6 @@ import { extendReservation } from '../../src/use-cases/resolve.ts';
 import { warnExpiring } from '../../src/use-cases/warn-expiring.ts';
 import { startExpiryWarning } from '../../src/workers/expiry-warning.ts';
 import { DAY_MS, HOUR_MS } from '../support/arbitraries.ts';
-import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import { putDraft } from '../support/rules.ts';
 import {
   CALL,
@@ -29,12 +29,12 @@ let two: TestService;
 beforeEach(async () => {
   services = await openTwoServices('expiry_warning', ['A'], 500);
   ({ one, two } = services);
-  await one.database.pool.query(MOVABLE_CLOCK_SQL);
+  await services.setClock(NOW);
 });
 
 afterEach(() => services.close());
 
-const at = (now: number) => one.database.pool.query(SET_CLOCK_SQL, [now]);
+const at = (now: number) => services.setClock(now);
 const signal = AbortSignal.timeout(60_000);
 const unwarned = (service: TestService) => createDueReader(service.database.pool).unwarnedReservations(100);
 
@@ -138,7 +138,7 @@ describe('a warning', () => {
       pause: async () => {
         pauses += 1;
         if (pauses === 2) looked.resolve();
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await nextTurn();
       },
       onFailure: (error) => looked.reject(error),
     });

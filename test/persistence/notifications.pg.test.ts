@@ -10,7 +10,6 @@ import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { releaseReservation } from '../../src/use-cases/resolve.ts';
 import { applyWarehouseMessage, type PickEvent, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
-import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import {
   CALL,
   CONTENT_HASH,
@@ -32,13 +31,11 @@ let two: TestService;
 beforeEach(async () => {
   services = await openTwoServices('notifications', ['A'], 500);
   ({ one, two } = services);
-  await one.database.pool.query(MOVABLE_CLOCK_SQL);
-  await setClock(NOW);
+  await services.setClock(NOW);
 });
 
 afterEach(() => services.close());
 
-const setClock = (now: number) => one.database.pool.query(SET_CLOCK_SQL, [now]);
 const notifications = () => createNotifications(one.database.pool);
 
 async function listed(filter: Partial<NotificationFilter> = {}, size = 2): Promise<Notification[]> {
@@ -103,10 +100,10 @@ describe('R7: a deadline that passes in preparation', () => {
   test('is told to staff once, however many sweeps of two processes find it', async () => {
     const reservation = await reserved(1, 60_000);
     await tell(one, reservation, 'pick-started');
-    await setClock(NOW + 61_000);
+    await services.setClock(NOW + 61_000);
     const sweep = (service: TestService) => expireDue(service, [reservation.reservationId], NEVER);
     await Promise.all([one, two, one, two].map(sweep));
-    await setClock(NOW + 20 * DAY_MS);
+    await services.setClock(NOW + 20 * DAY_MS);
     await Promise.all([one, two].map(sweep));
     const told = await listed();
     expect(told).toEqual([
@@ -169,11 +166,11 @@ describe('an acknowledgement', () => {
     await release(one, reservation);
     const [told] = await listed();
     const id = told?.notificationId ?? '';
-    await setClock(NOW + 1_000);
+    await services.setClock(NOW + 1_000);
     const requestId = randomUUID();
     const first = await acknowledge(one, id.toUpperCase(), requestId);
     expect(seen(first)).toEqual({ ...told, acknowledgedAt: NOW + 1_000, acknowledgedBy: 'clerk' });
-    await setClock(NOW + 2_000);
+    await services.setClock(NOW + 2_000);
     const second = await acknowledge(two, id, randomUUID(), 'other');
     expect(seen(second)).toEqual(seen(first));
     const replayed = await acknowledge(two, id, requestId);
@@ -205,7 +202,7 @@ describe('a list of notifications', () => {
   test('has the newest first in pages, by kind, reservation and exchange', async () => {
     const made = await Promise.all(Array.from({ length: 5 }, () => reserved(1, 60_000)));
     for (const reservation of made.slice(0, 3)) await release(one, reservation);
-    await setClock(NOW + 61_000);
+    await services.setClock(NOW + 61_000);
     await expireDue(
       one,
       made.map((reservation) => reservation.reservationId),

@@ -11,7 +11,6 @@ import { toReservation } from '../../src/transport/reservation-mapping.ts';
 import { fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock.ts';
 import { applyWarehouseMessage, type PickEvent } from '../../src/use-cases/warehouse-message.ts';
-import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import {
   CALL,
   CONTENT_HASH,
@@ -34,13 +33,11 @@ let two: TestService;
 beforeEach(async () => {
   services = await openTwoServices('shortages', ['A', 'B', 'C'], 10);
   ({ one, two } = services);
-  await one.database.pool.query(MOVABLE_CLOCK_SQL);
-  await setClock(NOW);
+  await services.setClock(NOW);
 });
 
 afterEach(() => services.close());
 
-const setClock = (now: number) => one.database.pool.query(SET_CLOCK_SQL, [now]);
 const key = () => ({ requestId: randomUUID(), contentHash: CONTENT_HASH });
 
 async function reserved(quantity: number, more = {}, sku = 'A'): Promise<Reservation> {
@@ -150,7 +147,7 @@ describe('R15: a count below what is reserved', () => {
     ]);
     await receive(3);
     expect(await victims(first, second)).toEqual([[1, 4]]);
-    await setClock(NOW + 1_000);
+    await services.setClock(NOW + 1_000);
     await count(10, {}, two);
     expect(await shortages()).toEqual([]);
     expect(await Promise.all([first, second].map(shortOf))).toEqual([0, 0]);
@@ -208,7 +205,7 @@ describe('R15: a count below what is reserved', () => {
     const [lasting, ending] = [await reserved(3), await reserved(4, { holdWindowMs: 60_000 })];
     await count(5);
     expect(await victims(lasting, ending)).toEqual([[1, 2]]);
-    await setClock(NOW + 60_000);
+    await services.setClock(NOW + 60_000);
     expect(await shortages()).toEqual([]);
     expect((await createLedgerAuditor(one.database.pool).verify()).drifts).toEqual([]);
     await count(4);

@@ -1,17 +1,10 @@
 import type { PastCase, PastRequest } from './past-case.ts';
 import { poolRulesOf, type SafetyStock } from './pool-rules.ts';
 import type { Refusal } from './refusal.ts';
-import { EXCHANGE_MAXIMUM, toDemands } from './requested-line.ts';
-import { forChannel, type Rules, ruleLimit } from './rules.ts';
+import { EXCHANGE_MAXIMUM, servingWarehouses, toDemands } from './requested-line.ts';
+import { type Rules, ruleLimit } from './rules.ts';
 import { SEEN_POOLS_MAX, type SeenPool } from './seen-pools.ts';
-import {
-  inPriorityOrder,
-  nearestFirst,
-  type Placement,
-  type SourcingResult,
-  source,
-  type Warehouse,
-} from './sourcing.ts';
+import { type Placement, type SourcingResult, source, type Warehouse } from './sourcing.ts';
 import { poolKey, SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 
 /** Where a past request would have been served from: what nobody saw may have held nothing or everything. */
@@ -36,9 +29,11 @@ export function sourcePast(
   past: Rules | null,
   warehouses: readonly Warehouse[],
 ): PastSourcing {
-  const serving = servingOf(rules, request, warehouses);
+  const serving = servingWarehouses(rules, warehouses, request.channel, request.destination);
   const isAllKnown = past !== null && seen.length < SEEN_POOLS_MAX;
-  const wereAsked = isAllKnown ? servingOf(past, request, warehouses).map(({ code }) => code) : [];
+  const wereAsked = isAllKnown
+    ? servingWarehouses(past, warehouses, request.channel, request.destination).map(({ code }) => code)
+    : [];
   const seenKeys = new Set(seen.map(([sku, code]) => poolKey(sku, code)));
   const unseen = serving
     .filter(({ code }) => !wereAsked.includes(code))
@@ -151,11 +146,6 @@ function wasLookedAt(was: PastCase['was']): boolean {
   if (was.accepted) return true;
   const { reason, metadata } = was.refusal;
   return reason === 'NO_STOCK' || (reason === 'RULE_LIMIT' && LATER_LIMITS.includes(metadata.limit));
-}
-
-function servingOf(rules: Rules, { channel, destination }: PastRequest, warehouses: readonly Warehouse[]): Warehouse[] {
-  const serving = inPriorityOrder(warehouses, forChannel(rules.channelWarehouses, channel));
-  return rules.sourcing === 'NEAREST' ? nearestFirst(serving, destination) : serving;
 }
 
 function levelOf([sku, warehouse, , version]: SeenPool, available: number): StockLevel {

@@ -2,7 +2,7 @@ import { checkOrderLine, type Destination } from './eligibility.ts';
 import { poolRulesOf } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type Reservation, type ReservationLine, reservedUnits, waitingUnits } from './reservation.ts';
-import { forChannel, ruleLimit } from './rules.ts';
+import { forChannel, type Rules, ruleLimit } from './rules.ts';
 import { inPriorityOrder, type LineDemand, nearestFirst, type Placement, type Warehouse } from './sourcing.ts';
 import { SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 import { checkAttributes, notChosen, type WantedAttributes } from './wanted-item.ts';
@@ -133,9 +133,13 @@ const SOMEWHERE: Destination = { countryCode: '', postalCode: '' };
  * The warehouses a channel is served from, in the order to ask them.
  * @param destination where the goods go; left out where it is not known any more
  */
-function servingWarehouses(work: WorkingSet, channel: string, destination = SOMEWHERE): Warehouse[] {
-  const { sourcing, channelWarehouses } = work.rules;
-  const serving = inPriorityOrder(work.warehouses(), forChannel(channelWarehouses, channel));
+export function servingWarehouses(
+  { sourcing, channelWarehouses }: Rules,
+  warehouses: readonly Warehouse[],
+  channel: string,
+  destination = SOMEWHERE,
+): Warehouse[] {
+  const serving = inPriorityOrder(warehouses, forChannel(channelWarehouses, channel));
   return sourcing === 'NEAREST' ? nearestFirst(serving, destination) : serving;
 }
 
@@ -143,7 +147,7 @@ function servingWarehouses(work: WorkingSet, channel: string, destination = SOME
 export function sourcingTerms(work: WorkingSet, channel: string, destination?: Destination) {
   return {
     pools: work.pools,
-    warehouses: servingWarehouses(work, channel, destination),
+    warehouses: servingWarehouses(work.rules, work.warehouses(), channel, destination),
     strategy: work.rules.sourcing,
     splitAllowed: work.rules.splitAllowed,
     forSale: channel === SALE_CHANNEL,

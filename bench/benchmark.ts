@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { countReservations, type LedgerVerdict, sumReserved, verifyLedger, waitUntilPublished } from './checks.ts';
 import { type CaseFigures, type RoundFigures, summarize } from './figures.ts';
 import type { Load, LoadResult } from './load/run-load.ts';
@@ -8,6 +9,11 @@ import { type Side, type Stand, startStand } from './stand.ts';
 /** How much longer than its own time a load may take, in milliseconds. */
 const LOAD_SLACK_MS = 30_000;
 const SINK_MAX_MS = 5_000;
+
+/** How long spans may be on their way after all is done, in milliseconds: the exporter sends every five seconds. */
+const EXPORT_MAX_MS = 15_000;
+
+const EXPORT_POLL_MS = 100;
 
 /** Numbers between the first ids of two loads, so that no two loads share an id. */
 const IDS_PER_LOAD = 100_000_000;
@@ -141,19 +147,29 @@ class Run {
 
   /** Compares what was answered with what is stored. */
   async prove() {
-    const { service, peer, serviceClient, sink } = this.#stand;
+    const { service, peer, serviceClient } = this.#stand;
     const counts = async (side: Side, poolTable: 'stock_pool' | 'pool'): Promise<SideCounts> => ({
       accepted: this.#accepted[side.name],
       reservationRows: await countReservations(side.database),
       reservedUnits: await sumReserved(side.database, poolTable),
     });
-    const { spans } = await sink.ask<{ spans: number }>({}, SINK_MAX_MS);
+    const spans = await this.#exportedSpans(this.#accepted.service);
     return {
       service: await counts(service, 'stock_pool'),
       peer: await counts(peer, 'pool'),
       ledger: await verifyLedger(serviceClient),
       spans,
     };
+  }
+
+  /** Counted once every reservation may have its span, or as they are when the time for that is over. */
+  async #exportedSpans(expected: number): Promise<number> {
+    const giveUpAt = performance.now() + EXPORT_MAX_MS;
+    for (;;) {
+      const { spans } = await this.#stand.sink.ask<{ spans: number }>({}, SINK_MAX_MS);
+      if (spans >= expected || performance.now() >= giveUpAt) return spans;
+      await sleep(EXPORT_POLL_MS);
+    }
   }
 
   #cpuTimes(side: Side) {

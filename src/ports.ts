@@ -1,8 +1,12 @@
+import type { LeftAsIs } from './domain/apply-rules.ts';
+import type { AskedRequest } from './domain/asked-request.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Item } from './domain/item.ts';
+import type { Notification } from './domain/notification.ts';
 import type { Refusal } from './domain/refusal.ts';
 import type { Reservation, ReservationState } from './domain/reservation.ts';
 import type { Rules } from './domain/rules.ts';
+import type { SeenPool } from './domain/seen-pools.ts';
 import type { Warehouse } from './domain/sourcing.ts';
 import type { StockLevel } from './domain/stock-level.ts';
 import type { TransitionKind } from './domain/transition.ts';
@@ -45,6 +49,12 @@ export interface Verdict {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A reservation that rules leave as it is, and why. */
+export interface LeftReservation extends LeftAsIs {
+  readonly trackingId: string;
+  readonly exchangeId: string;
+}
+
 /** What a command answers. Kept with its request id, so it must survive JSON. */
 export type Answer =
   | { readonly kind: 'reservation'; readonly reservation: Reservation | null }
@@ -52,11 +62,25 @@ export type Answer =
   | { readonly kind: 'stock'; readonly levels: readonly StockLevel[] }
   | { readonly kind: 'items'; readonly items: readonly Item[] }
   | { readonly kind: 'warehouses'; readonly warehouses: readonly Warehouse[] }
+  | { readonly kind: 'notification'; readonly notification: Notification }
   | { readonly kind: 'rules'; readonly rules: Rules }
+  | {
+      readonly kind: 'rules-applied';
+      readonly checked: number;
+      readonly ruleVersion: number;
+      readonly changed: readonly Reservation[];
+      readonly left: readonly LeftReservation[];
+      /** Reservations that match and were not looked at, and where to go on. */
+      readonly remaining: number;
+      readonly nextToken: string;
+    }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'swept'; readonly count: number };
 
-export type Decision = { readonly answer: Answer } | { readonly refusal: Refusal };
+export type Decision =
+  | { readonly answer: Answer }
+  /** With the pools as the decision saw them, where it could have chosen among some. */
+  | { readonly refusal: Refusal; readonly seen?: readonly SeenPool[] };
 
 /** A message for the outbox that no pool and no reservation carries: the verdict on a warehouse's message. */
 export interface VerdictNotice {
@@ -65,12 +89,12 @@ export interface VerdictNotice {
   readonly messageId: string;
 }
 
-/** What a Reserve is for, to be remembered where it is refused. Nothing of the customer. */
+/** What a Reserve is for, to be remembered where it is refused. */
 export interface AskedReserve {
   readonly exchangeId: string;
   readonly returnCaseId: string;
   readonly orderId: string;
-  readonly channel: string;
+  readonly request: AskedRequest;
 }
 
 /** One change to be decided inside a unit of work. `decide` is synchronous and touches nothing but the working set. */
@@ -92,7 +116,7 @@ export interface Command {
 
 export type Outcome =
   | { readonly ok: true; readonly answer: Answer; readonly replayed: boolean }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | { readonly ok: false; readonly refusal: Refusal; readonly seen?: readonly SeenPool[] };
 
 export interface SubmitOptions {
   /** Drops the group while it is queued; a running unit is never cancelled for one caller. */
@@ -134,6 +158,8 @@ export interface PageRequest {
 }
 
 export interface ReservationFilter {
+  /** Only these; absent means any. */
+  readonly reservationIds?: readonly string[];
   readonly returnCaseId: string;
   readonly exchangeId: string;
   readonly orderId: string;
@@ -153,6 +179,10 @@ export interface ReservationReader {
   find(target: Target): Promise<Reservation | null>;
   /** Newest first. @throws InvalidPageToken */
   list(filter: ReservationFilter, page: PageRequest): Promise<Page<Reservation>>;
+  /** How many of a list are left from a page token on. @throws InvalidPageToken */
+  countFrom(filter: ReservationFilter, token: string): Promise<number>;
+  /** Those of the ids that name a reservation. */
+  known(reservationIds: readonly string[]): Promise<readonly string[]>;
 }
 
 export interface StockReader {

@@ -10,8 +10,10 @@ import type { Logger } from './log.ts';
 import { createObservability, type Observability } from './observability.ts';
 import { type Engine, openEngine } from './persistence/engine.ts';
 import { migrate } from './persistence/migrate.ts';
+import { NOTIFICATION_RETENTION_MS } from './persistence/notifications.ts';
 import { OUTBOX_RETENTION_MS } from './persistence/outbox.ts';
 import { REFUSAL_RETENTION_MS } from './persistence/refusals.ts';
+import { FACT_RETENTION_MS } from './persistence/request-facts.ts';
 import { pause, SYSTEM_CLOCK, SYSTEM_IDS, systemRandom } from './runtime.ts';
 import { metricsHandler } from './telemetry.ts';
 import { authenticateNobody } from './transport/authentication.ts';
@@ -23,10 +25,12 @@ import { createPipeline } from './transport/pipeline.ts';
 import { createFeeds } from './workers/availability-feed.ts';
 import { startCheckpointer } from './workers/checkpointer.ts';
 import { startExpiry } from './workers/expiry.ts';
+import { startExpiryWarning } from './workers/expiry-warning.ts';
 import { keepLastValuesFilled } from './workers/last-value-refill.ts';
 import { startOutboxRelay } from './workers/outbox-relay.ts';
 import { startRetention } from './workers/retention.ts';
 import { startRuleFollower } from './workers/rule-follower.ts';
+import { startShortages } from './workers/shortages.ts';
 import { startWaitlist } from './workers/waitlist.ts';
 
 export interface ServiceSettings extends Pick<Config, 'host' | 'grpcPort' | 'httpPort'> {
@@ -185,11 +189,16 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onSwept: (latenessesMs) => observability.recordExpiry(...latenessesMs),
     onFailure: onFailure('expiry'),
   });
+  const expiryWarning = startExpiryWarning({ ...engine, pause, onFailure: onFailure('expiry-warning') });
   const retention = startRetention({
     outbox: engine.outbox,
     keepMs: OUTBOX_RETENTION_MS,
     refusals: engine.refusals,
     keepRefusalsMs: REFUSAL_RETENTION_MS,
+    notifications: engine.notifications,
+    keepNotificationsMs: NOTIFICATION_RETENTION_MS,
+    cases: engine.cases,
+    keepFactsMs: FACT_RETENTION_MS,
     pause,
     onFailure: onFailure('retention'),
   });
@@ -206,7 +215,8 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
     onFailure: onFailure('rule-follower'),
   });
   const waitlist = startWaitlist({ ...engine, pause, onFailure: onFailure('waitlist') });
-  const loops = [expiry, retention, checkpointer, ruleFollower, waitlist];
+  const shortages = startShortages({ ...engine, pause, onFailure: onFailure('shortages') });
+  const loops = [expiry, expiryWarning, retention, checkpointer, ruleFollower, waitlist, shortages];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 

@@ -28,12 +28,16 @@ create table allocation (
   short integer default 0 not null,
   fulfilled integer default 0 not null,
   released integer default 0 not null,
+  priority integer default 0 not null,
+  missing integer default 0 not null,
   constraint allocation_conserved CHECK ((quantity = ((reserved + fulfilled) + released))),
-  constraint allocation_counters CHECK (((reserved >= 0) AND (picked >= 0) AND (short >= 0) AND (fulfilled >= 0) AND (released >= 0) AND ((picked + short) <= reserved))),
+  constraint allocation_counters CHECK (((reserved >= 0) AND (picked >= 0) AND (short >= 0) AND (missing >= 0) AND (fulfilled >= 0) AND (released >= 0) AND (((picked + short) + missing) <= reserved))),
   constraint allocation_quantity_check CHECK ((quantity > 0)),
   constraint allocation_pkey PRIMARY KEY (reservation_id, line_number, warehouse)
 ) with (fillfactor=85);
+CREATE INDEX allocation_lacking ON public.allocation USING btree (sku, warehouse, priority, reservation_id DESC, line_number DESC) WHERE ((short + missing) > 0);
 CREATE INDEX allocation_pool ON public.allocation USING btree (sku, warehouse, reservation_id);
+CREATE INDEX allocation_there ON public.allocation USING btree (sku, warehouse, priority, reservation_id DESC, line_number DESC) WHERE (reserved > (short + missing));
 CREATE TRIGGER allocation_kept BEFORE DELETE ON public.allocation FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER allocation_no_truncate BEFORE TRUNCATE ON public.allocation FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
@@ -60,7 +64,7 @@ create table audit_event (
   hash bytea not null,
   body bytea not null,
   constraint audit_event_hash_check CHECK ((octet_length(hash) = 32)),
-  constraint audit_event_kind_check CHECK ((kind = ANY (ARRAY['reserved'::text, 'waitlisted'::text, 'extended'::text, 'changed'::text, 'preparing'::text, 'ready'::text, 'short'::text, 'released'::text, 'expired'::text, 'fulfilled'::text]))),
+  constraint audit_event_kind_check CHECK ((kind = ANY (ARRAY['reserved'::text, 'waitlisted'::text, 'extended'::text, 'changed'::text, 'preparing'::text, 'ready'::text, 'short'::text, 'released'::text, 'expired'::text, 'fulfilled'::text, 'expiring-soon'::text]))),
   constraint audit_event_version_check CHECK ((version >= 1)),
   constraint audit_event_pkey PRIMARY KEY (reservation_id, version)
 );
@@ -146,6 +150,22 @@ CREATE UNIQUE INDEX milestone_once ON public.milestone USING btree (reservation_
 CREATE TRIGGER milestone_append_only BEFORE DELETE OR UPDATE ON public.milestone FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER milestone_no_truncate BEFORE TRUNCATE ON public.milestone FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
+create table notification (
+  notification_id uuid not null,
+  reservation_id uuid not null,
+  kind text not null,
+  facts json not null,
+  create_time timestamp(3) with time zone not null,
+  acknowledge_time timestamp(3) with time zone,
+  acknowledged_by text default ''::text not null,
+  constraint notification_acknowledged CHECK (((acknowledge_time IS NULL) = (acknowledged_by = ''::text))),
+  constraint notification_kind_check CHECK ((kind = ANY (ARRAY['EXPIRED'::text, 'EXPIRING_SOON'::text, 'RELEASED'::text, 'SHORTAGE'::text, 'REFUSED_BY_WAREHOUSE'::text, 'LATE_PICK'::text, 'INCOMPLETE'::text, 'RETURN_TO_STOCK'::text]))),
+  constraint notification_pkey PRIMARY KEY (notification_id),
+  constraint notification_once UNIQUE (reservation_id, kind)
+);
+CREATE INDEX notification_open ON public.notification USING btree (kind, notification_id) WHERE (acknowledge_time IS NULL);
+CREATE INDEX notification_seen ON public.notification USING btree (kind, notification_id) WHERE (acknowledge_time IS NOT NULL);
+
 create table order_line (
   order_id text not null,
   order_line_id text not null,
@@ -190,6 +210,7 @@ create table refused_reserve (
   first_time timestamp(3) with time zone not null,
   create_time timestamp(3) with time zone not null,
   trace_id text not null,
+  asked json,
   constraint refused_reserve_times_check CHECK ((times >= 1)),
   constraint refused_reserve_pkey PRIMARY KEY (exchange_id, reason)
 ) with (fillfactor=85);
@@ -209,6 +230,15 @@ create table request_claim (
   constraint request_claim_pkey PRIMARY KEY (principal, method, request_id)
 ) with (fillfactor=90);
 CREATE INDEX request_claim_time ON public.request_claim USING brin (create_time);
+
+create table request_fact (
+  reservation_id uuid not null,
+  attributes json not null,
+  postal_code text not null,
+  create_time timestamp(3) with time zone not null,
+  constraint request_fact_pkey PRIMARY KEY (reservation_id)
+);
+CREATE INDEX request_fact_time ON public.request_fact USING brin (create_time);
 
 create table reservation (
   reservation_id uuid not null,
@@ -230,6 +260,7 @@ create table reservation (
   trace_id text not null,
   confirm_time timestamp(3) with time zone,
   overdue_flagged boolean default false not null,
+  warned_time timestamp(3) with time zone,
   constraint reservation_deadline CHECK ((expire_time >= create_time)),
   constraint reservation_release_reason_check CHECK ((release_reason = ANY (ARRAY['CANCELLED'::text, 'REFUNDED'::text, 'EXPIRED'::text, 'SUPERSEDED'::text, 'SHORT_PICKED'::text, 'MANUAL'::text]))),
   constraint reservation_resolved CHECK ((((resolve_time IS NOT NULL) = (state = ANY (ARRAY['FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))) AND ((release_reason IS NOT NULL) = (state = ANY (ARRAY['RELEASED'::text, 'EXPIRED'::text]))))),
@@ -263,6 +294,34 @@ create table rule_version (
 );
 CREATE TRIGGER rule_version_append_only BEFORE DELETE OR UPDATE ON public.rule_version FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER rule_version_no_truncate BEFORE TRUNCATE ON public.rule_version FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
+
+create table shortage (
+  shortage_id uuid not null,
+  sku text not null,
+  warehouse text not null,
+  quantity integer not null,
+  most integer not null,
+  unsettled integer default 0 not null,
+  open_time timestamp(3) with time zone not null,
+  close_time timestamp(3) with time zone,
+  constraint shortage_check CHECK (((most >= 1) AND (most >= quantity))),
+  constraint shortage_closed CHECK (((close_time IS NULL) = (quantity > 0))),
+  constraint shortage_quantity_check CHECK ((quantity >= 0)),
+  constraint shortage_pkey PRIMARY KEY (shortage_id)
+);
+CREATE INDEX shortage_open ON public.shortage USING btree (shortage_id) WHERE (close_time IS NULL);
+CREATE UNIQUE INDEX shortage_open_once ON public.shortage USING btree (sku, warehouse) WHERE (close_time IS NULL);
+CREATE INDEX shortage_sku ON public.shortage USING btree (sku, shortage_id);
+CREATE INDEX shortage_unsettled ON public.shortage USING btree (shortage_id) WHERE (unsettled <> 0);
+
+create table shortage_victim (
+  shortage_id uuid not null,
+  reservation_id uuid not null,
+  line_number integer not null,
+  quantity integer not null,
+  constraint shortage_victim_quantity_check CHECK ((quantity >= 1)),
+  constraint shortage_victim_pkey PRIMARY KEY (shortage_id, reservation_id, line_number)
+);
 
 create table stock_movement (
   movement_id uuid not null,

@@ -58,10 +58,10 @@ export function createProgram(context: CliContext): Command {
   addWatchCommand(program, open);
   addAvailabilityCommand(program, open);
   addStockCommands(program, open);
-  const rules = addRulesCommands(program, open);
+  addRulesCommands(program, open);
   addAuditCommands(program, open);
   addKpisCommand(program, open);
-  addLaterCommands(program, rules, addWmsCommands(program));
+  addLaterCommands(program, addWmsCommands(program));
   addDoctorCommand(program, open);
   return program;
 }

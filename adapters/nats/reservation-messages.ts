@@ -13,6 +13,7 @@ import {
 import type { TransitionKind } from '../../src/domain/transition.ts';
 import {
   ChangedSchema,
+  ExpiringSoonSchema,
   ExtendedSchema,
   ReservedSchema,
   WaitlistedSchema,
@@ -43,6 +44,7 @@ export const EVENT_SCHEMAS = {
   released: ReleasedSchema,
   expired: ExpiredSchema,
   fulfilled: FulfilledSchema,
+  'expiring-soon': ExpiringSoonSchema,
 } as const satisfies Record<TransitionKind, DescMessage>;
 
 const RESERVATION_SCHEMAS = {

@@ -41,6 +41,20 @@ export function followMilestone(
   }
 }
 
+/** The latest milestone from which anything follows, and what; null where there is none. */
+export function latestFollowed(
+  rules: Rules,
+  reached: readonly ReachedMilestone[],
+): { readonly rule: MilestoneRule; readonly occurredAt: number } | null {
+  let latest: ReachedMilestone | null = null;
+  for (const one of reached) {
+    const action = ruleFor(rules, one.milestone)?.action ?? 'NONE';
+    if (action !== 'NONE' && (latest === null || isLater(one, latest))) latest = one;
+  }
+  const rule = latest === null ? null : ruleFor(rules, latest.milestone);
+  return latest === null || rule === null ? null : { rule, occurredAt: latest.occurredAt };
+}
+
 function ruleFor(rules: Rules, milestone: Milestone): MilestoneRule | null {
   return rules.milestones.find((rule) => rule.milestone === milestone) ?? null;
 }

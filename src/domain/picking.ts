@@ -104,10 +104,14 @@ export function shortPick(
     const short = Math.min(allocation.reserved - allocation.picked, allocation.short + lost);
     const added = short - allocation.short;
     if (added <= 0) return allocation;
-    pools.push({ sku: line.sku, warehouse, delta: { onHand: -added } });
-    return { ...allocation, short };
+    // What a count has found missing of this very line is off the count already.
+    const known = Math.min(added, allocation.missing ?? 0);
+    if (added > known) pools.push({ sku: line.sku, warehouse, delta: { onHand: known - added } });
+    return known === 0
+      ? { ...allocation, short }
+      : { ...allocation, short, missing: (allocation.missing ?? 0) - known };
   });
-  if (pools.length === 0) return UNCHANGED;
+  if (sameCounts(lines, reservation.lines)) return UNCHANGED;
   return changed('short', { ...confirmed(reservation, now), lines, state: 'PREPARING' }, pools);
 }
 
@@ -138,7 +142,9 @@ function missUnits(
   if (unitIds.length === 0) return allocation;
   const { sku } = line;
   pools.push({ sku, warehouse: allocation.warehouse, delta: { onHand: -unitIds.length }, unitIds });
-  return pickedUnits(allocation, units);
+  // What a count has found missing of this very line is taken to be these.
+  const known = allocation.missing === undefined ? {} : { missing: Math.max(0, allocation.missing - unitIds.length) };
+  return { ...pickedUnits(allocation, units), ...known };
 }
 
 function namedFor(reported: readonly PickedLine[], line: ReservationLine): readonly string[] {

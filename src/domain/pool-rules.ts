@@ -43,12 +43,18 @@ export class PoolRules {
    */
   safetyStockOf({ sku, warehouse, onHand }: Pick<StockLevel, 'sku' | 'warehouse' | 'onHand'>): number {
     if (this.#safetyStocks.size === 0) return 0;
-    const rule =
+    const rule = this.safetyRuleOf(sku, warehouse);
+    return rule === undefined ? 0 : Math.max(rule.units, Math.ceil((onHand * rule.percent) / 100));
+  }
+
+  /** The entry that holds for a pool, where there is one. */
+  safetyRuleOf(sku: string, warehouse: string): SafetyStock | undefined {
+    return (
       this.#safetyStocks.get(poolKey(sku, warehouse)) ??
       this.#safetyStocks.get(poolKey(sku, '')) ??
       this.#safetyStocks.get(poolKey('', warehouse)) ??
-      this.#safetyStocks.get(poolKey('', ''));
-    return rule === undefined ? 0 : Math.max(rule.units, Math.ceil((onHand * rule.percent) / 100));
+      this.#safetyStocks.get(poolKey('', ''))
+    );
   }
 
   /** Units of an item kept for exchanges; 0 where there is no rule. */

@@ -1,10 +1,10 @@
 import type { Caller } from './caller.ts';
 import { deadlineOf } from './hold-window.ts';
 import { assertInvariant } from './refusal.ts';
-import { heldByExchanges, maximumOf, unitsFor } from './requested-line.ts';
+import { heldByExchanges, maximumOf, servingWarehouses, unitsFor } from './requested-line.ts';
 import { isLive, isWaiting, type LiveReservation, withoutWaiting } from './reservation.ts';
-import { forChannel, type Rules } from './rules.ts';
-import { inPriorityOrder, type Placement, source } from './sourcing.ts';
+import type { Rules } from './rules.ts';
+import { type Placement, source } from './sourcing.ts';
 import { applyDelta, availableUnits, poolKey, SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 import { addUnits } from './transfer.ts';
 import { changed, type Transition } from './transition.ts';
@@ -102,7 +102,7 @@ function placementsFor(
   const sourced = source({
     demands: [{ lineNumber, sku, quantity: units, warehouse }],
     pools,
-    warehouses: inPriorityOrder(work.warehouses(), forChannel(rules.channelWarehouses, channel)),
+    warehouses: servingWarehouses(rules, work.warehouses(), channel),
     strategy: rules.sourcing,
     splitAllowed: rules.splitAllowed,
     partial: false,

@@ -1,3 +1,4 @@
+import type { AskedRequest } from './asked-request.ts';
 import type { Caller } from './caller.ts';
 import type { Reservation } from './reservation.ts';
 import type { SeenPool } from './seen-pools.ts';
@@ -20,6 +21,8 @@ export interface RecordedTransition {
   readonly cause: Cause;
   /** The pools as the decision saw them, where it chose among some. */
   readonly seen?: readonly SeenPool[];
+  /** The request that made the reservation. */
+  readonly asked?: AskedRequest;
 }
 
 export type MovementKind = 'RECEIVED' | 'ADJUSTED' | 'COUNTED' | 'SHIPPED' | 'SHORT_PICKED';

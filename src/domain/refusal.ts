@@ -5,6 +5,7 @@ export type RefusalReason =
   | 'UNKNOWN_SKU'
   | 'UNKNOWN_WAREHOUSE'
   | 'UNKNOWN_RESERVATION'
+  | 'UNKNOWN_NOTIFICATION'
   | 'NO_STOCK'
   | 'UNIT_HELD'
   | 'NOT_ELIGIBLE'

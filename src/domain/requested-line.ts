@@ -3,7 +3,7 @@ import { type HeldUnit, inOrder } from './held-units.ts';
 import { poolRulesOf } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type Reservation, type ReservationLine, reservedUnits, waitingUnits } from './reservation.ts';
-import { forChannel, ruleLimit } from './rules.ts';
+import { forChannel, type Rules, ruleLimit } from './rules.ts';
 import { inPriorityOrder, type LineDemand, nearestFirst, type Placement, type Warehouse } from './sourcing.ts';
 import { SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 import { type OwnUnit, UnitOffer } from './unit-offer.ts';
@@ -173,14 +173,32 @@ const SOMEWHERE: Destination = { countryCode: '', postalCode: '' };
  * The warehouses a channel is served from, in the order to ask them.
  * @param destination where the goods go; left out where it is not known any more
  */
-export function servingWarehouses(work: WorkingSet, channel: string, destination = SOMEWHERE): Warehouse[] {
-  const { sourcing, channelWarehouses } = work.rules;
-  const serving = inPriorityOrder(work.warehouses(), forChannel(channelWarehouses, channel));
+export function servingWarehouses(
+  { sourcing, channelWarehouses }: Rules,
+  warehouses: readonly Warehouse[],
+  channel: string,
+  destination = SOMEWHERE,
+): Warehouse[] {
+  const serving = inPriorityOrder(warehouses, forChannel(channelWarehouses, channel));
   return sourcing === 'NEAREST' ? nearestFirst(serving, destination) : serving;
 }
 
+/** What is the same of every choice of warehouses that a unit makes: the pools as they are, and what the rules say. */
+export function sourcingTerms(work: WorkingSet, channel: string, destination?: Destination) {
+  return {
+    pools: work.pools,
+    warehouses: servingWarehouses(work.rules, work.warehouses(), channel, destination),
+    strategy: work.rules.sourcing,
+    splitAllowed: work.rules.splitAllowed,
+    forSale: channel === SALE_CHANNEL,
+  };
+}
+
 /** What the lines ask of the pools, numbered in their order from `firstNumber`. */
-export function toDemands(lines: readonly RequestedLine[], firstNumber: number): LineDemand[] {
+export function toDemands(
+  lines: readonly Pick<RequestedLine, 'sku' | 'quantity' | 'warehouse' | 'unitIds'>[],
+  firstNumber: number,
+): LineDemand[] {
   return lines.map(({ sku, quantity, warehouse, unitIds }, at) => ({
     lineNumber: firstNumber + at,
     sku,

@@ -38,6 +38,11 @@ export interface Allocation {
   readonly short: number;
   readonly fulfilled: number;
   readonly released: number;
+  /**
+   * Reserved units that the pool lacks by a count or damage, beside what pickers did not find; absent while there are
+   * none. With picked and short they are no more than reserved.
+   */
+  readonly missing?: number;
   /** The serial units that are reserved, by name; absent where the item has none. */
   readonly units?: readonly HeldUnit[];
   /** The serial units that are fulfilled; absent where there are none. */
@@ -95,6 +100,8 @@ interface ReservationFacts {
   readonly warehouseConfirmedAt: number | null;
   /** Whether staff were told that the deadline passed while it was being prepared. */
   readonly overdueFlagged: boolean;
+  /** The last deadline that was told to be near; absent until one was. */
+  readonly warnedFor?: number;
 }
 
 export type LiveReservation = ReservationFacts & {
@@ -161,8 +168,21 @@ export function fulfilledUnits(line: ReservationLine): number {
   return sumOf(line, (allocation) => allocation.fulfilled);
 }
 
+/** Reserved units that are not there, whoever found it out. */
 export function shortUnits(line: ReservationLine): number {
-  return sumOf(line, (allocation) => allocation.short);
+  return sumOf(line, lackingUnits);
+}
+
+export function lackingUnits({ short, missing = 0 }: Allocation): number {
+  return short + missing;
+}
+
+/** Missing units are a part of what is held and neither picked nor short; what is more than that is not missing. */
+export function clipMissing(part: Allocation): Allocation {
+  const { missing, ...rest } = part;
+  if (missing === undefined) return part;
+  const left = Math.min(missing, rest.reserved - rest.picked - rest.short);
+  return left <= 0 ? rest : { ...rest, missing: left };
 }
 
 /** Units of the reservation that are held now, over all lines and warehouses. */

@@ -4,6 +4,7 @@ import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
   canExpire,
+  clipMissing,
   isDue,
   isLive,
   isWaiting,
@@ -241,7 +242,7 @@ export function releaseHeld(reservation: LiveReservation): { lines: readonly Res
     const delta = { reserved: -allocation.reserved };
     pools.push({ sku: line.sku, warehouse: allocation.warehouse, delta, ...(unitIds && { unitIds }) });
     const released = allocation.released + allocation.reserved;
-    return { ...counts, reserved: 0, picked: 0, short: 0, released };
+    return clipMissing({ ...counts, reserved: 0, picked: 0, short: 0, released });
   });
   return { lines: lines.map(withoutWaiting), pools };
 }

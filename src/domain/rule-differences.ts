@@ -15,6 +15,7 @@ const FIELDS: readonly (readonly [field: string, text: (rules: Rules) => string]
   ['min_hold_window', (rules) => duration(rules.minHoldWindowMs)],
   ['max_hold_window', (rules) => duration(rules.maxHoldWindowMs)],
   ['waitlist_window', (rules) => duration(rules.waitlistWindowMs)],
+  ['expiry_warning', (rules) => (rules.expiryWarningMs === 0 ? 'none' : duration(rules.expiryWarningMs))],
   ['time_zone', (rules) => rules.timeZone],
   ['calendar_days', (rules) => yesNo(rules.calendarDays)],
   ['sourcing', (rules) => rules.sourcing],

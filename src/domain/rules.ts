@@ -19,6 +19,8 @@ export interface Rules {
   readonly maxHoldWindowMs: number;
   /** How long a reservation waits for stock before the clock ends it. */
   readonly waitlistWindowMs: number;
+  /** How long before the deadline a warning is sent, in milliseconds; 0 means none. */
+  readonly expiryWarningMs: number;
   readonly channelHoldWindowsMs: Readonly<Record<string, number>>;
   /** IANA name of the zone in which calendar days are counted. */
   readonly timeZone: string;
@@ -78,6 +80,7 @@ export const FIRST_RULES: Rules = {
   minHoldWindowMs: 1_000,
   maxHoldWindowMs: 90 * DAY_MS,
   waitlistWindowMs: 30 * DAY_MS,
+  expiryWarningMs: DAY_MS,
   channelHoldWindowsMs: {},
   timeZone: 'UTC',
   calendarDays: false,

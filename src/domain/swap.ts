@@ -7,7 +7,7 @@ import {
   checkOrderLines,
   type RequestedLine,
   requestedUnits,
-  servingWarehouses,
+  sourcingTerms,
   toDemands,
   toLines,
   unitsFor,
@@ -18,13 +18,14 @@ import {
   isReplaced,
   isWaiting,
   type LiveReservation,
+  lackingUnits,
   type Reservation,
   type ReservationLine,
 } from './reservation.ts';
 import { releaseHeld } from './resolution.ts';
 import { checkSizeLimits } from './rules.ts';
 import { type Placement, source } from './sourcing.ts';
-import { poolKey, SALE_CHANNEL } from './stock-level.ts';
+import { poolKey } from './stock-level.ts';
 import { alreadyResolved, type PoolChange, refused, type Transition, type TransitionKind } from './transition.ts';
 import type { OwnUnit } from './unit-offer.ts';
 import { type Queueing, queueRest } from './waitlist.ts';
@@ -57,15 +58,11 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
   if (refusal !== null) return refused(refusal);
   const firstNumber = nextLineNumber(reservation);
   const sourced = source({
+    ...sourcingTerms(work, reservation.channel, request.destination),
     demands: toDemands(lines, firstNumber),
-    pools: work.pools,
     own: ownUnits(reservation),
-    warehouses: servingWarehouses(work, reservation.channel, request.destination),
-    strategy: work.rules.sourcing,
-    splitAllowed: work.rules.splitAllowed,
     partial: request.partial || request.waitlist === true,
     waits: request.waitlist === true,
-    forSale: reservation.channel === SALE_CHANNEL,
     ...unitsFor(
       work,
       lines.map((line) => line.sku),
@@ -83,13 +80,14 @@ function nextLineNumber(reservation: LiveReservation): number {
   return 1 + reservation.lines.reduce((highest, line) => Math.max(highest, line.lineNumber), 0);
 }
 
-/** Units that are held and there; what a picker did not find is nothing to give back. */
+/** Units that are held and there; what is short or missing is nothing to give back. */
 function ownUnits(reservation: LiveReservation): Map<string, number> {
   const own = new Map<string, number>();
   for (const { sku, allocations } of reservation.lines) {
-    for (const { warehouse, reserved, short } of allocations) {
+    for (const part of allocations) {
+      const { warehouse, reserved } = part;
       const key = poolKey(sku, warehouse);
-      own.set(key, (own.get(key) ?? 0) + reserved - short);
+      own.set(key, (own.get(key) ?? 0) + reserved - lackingUnits(part));
     }
   }
   return own;

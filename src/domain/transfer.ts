@@ -1,16 +1,16 @@
 import { countIn, draw, inOrder, MOVING } from './held-units.ts';
 import { checkMovable } from './movable.ts';
-import { checkWarehouse, servingWarehouses, unitsFor } from './requested-line.ts';
+import { checkWarehouse, sourcingTerms, unitsFor } from './requested-line.ts';
 import {
   type Allocation,
   isLive,
   type LiveReservation,
+  lackingUnits,
   type Reservation,
   type ReservationLine,
 } from './reservation.ts';
 import { checkQuantities, type LineQuantity } from './resolution.ts';
 import { type LineDemand, type Placement, source } from './sourcing.ts';
-import { SALE_CHANNEL } from './stock-level.ts';
 import { alreadyResolved, changed, type PoolChange, refused, type Transition, UNCHANGED } from './transition.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -36,13 +36,10 @@ export function transfer(reservation: Reservation, request: TransferRequest, wor
   const turned = request.lines.length === 0 ? turnWaiting(reservation, toWarehouse) : reservation;
   if (moves.length === 0) return turned === reservation ? UNCHANGED : changed('changed', turned);
   const sourced = source({
+    ...sourcingTerms(work, reservation.channel),
     demands: moves,
-    pools: work.pools,
-    warehouses: servingWarehouses(work, reservation.channel),
-    strategy: work.rules.sourcing,
     splitAllowed: false,
     partial: false,
-    forSale: reservation.channel === SALE_CHANNEL,
     ...unitsFor(
       work,
       moves.map((move) => move.sku),
@@ -101,13 +98,16 @@ function moveLine(line: ReservationLine, move: Placement, pools: PoolChange[]): 
   return { ...line, allocations: addUnits(left, warehouse, quantity, unitIds) };
 }
 
-/** What a picker did not find is the first to be had from elsewhere. */
+/** What a picker did not find is the first to be had from elsewhere, then what is missing. */
 function giveUp(part: Allocation, taken: number): Allocation {
   const { units, ...counts } = part;
-  const gone = { reserved: part.reserved - taken, released: part.released + taken };
-  if (units === undefined) return { ...counts, ...gone, short: Math.max(0, part.short - taken) };
+  const short = Math.max(0, part.short - taken);
+  const missing = Math.max(0, lackingUnits(part) - taken - short);
+  const kept = part.missing === undefined ? counts : { ...counts, missing };
+  const gone = { ...kept, reserved: part.reserved - taken, short, released: part.released + taken };
+  if (units === undefined) return gone;
   const { rest } = draw(units, taken, MOVING);
-  return { ...counts, ...gone, short: countIn(rest, 'SHORT'), ...(rest.length > 0 && { units: rest }) };
+  return { ...gone, short: countIn(rest, 'SHORT'), ...(rest.length > 0 && { units: rest }) };
 }
 
 /** In the order of the warehouse codes, as they are read back. */

@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
+  clipMissing,
   isReplaced,
   type LiveReservation,
   type Reservation,
@@ -20,7 +21,8 @@ export type TransitionKind =
   | 'short'
   | 'released'
   | 'expired'
-  | 'fulfilled';
+  | 'fulfilled'
+  | 'expiring-soon';
 
 /** What a transition does to one pool. */
 export interface PoolChange {
@@ -51,7 +53,17 @@ export function refused(refusal: Refusal): Transition {
 /** The next version. Lines that an earlier swap replaced are left out: its own event has told of their end. */
 export function changed(kind: TransitionKind, next: Reservation, pools: readonly PoolChange[] = []): Transition {
   const lines = next.lines.some(isReplaced) ? next.lines.filter((line) => !isReplaced(line)) : next.lines;
-  return { outcome: 'changed', kind, next: { ...next, lines, version: next.version + 1 }, pools };
+  return {
+    outcome: 'changed',
+    kind,
+    next: { ...next, lines: lines.map(clipLine), version: next.version + 1 },
+    pools,
+  };
+}
+
+function clipLine(line: ReservationLine): ReservationLine {
+  const hasMissing = line.allocations.some((part) => part.missing !== undefined);
+  return hasMissing ? { ...line, allocations: line.allocations.map(clipMissing) } : line;
 }
 
 /** Says how a resolved reservation was resolved. */

@@ -1,11 +1,13 @@
 import type { OrderLineUse } from './eligibility.ts';
 import type { Item } from './item.ts';
 import type { ReachedMilestone } from './milestone.ts';
+import type { Notification } from './notification.ts';
 import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import type { Warehouse } from './sourcing.ts';
 import type { StockLevel } from './stock-level.ts';
 import type { UnitRows } from './stock-units.ts';
+import type { PoolVictims } from './victims.ts';
 import type { WaitlistEntry } from './waitlist.ts';
 import type { ExchangeState } from './working-set.ts';
 
@@ -34,9 +36,13 @@ export interface WorkingSetRows {
   readonly exchanges: readonly ExchangeState[];
   /** Milestones of the locked reservations, by reservation id; null where no command asks for them. */
   readonly milestones: ReadonlyMap<string, readonly ReachedMilestone[]> | null;
+  /** Those that commands name. */
+  readonly notifications: readonly Notification[];
   readonly orderLines: readonly OrderLineUse[];
   /** Live reservations of each locked customer, without what is past its deadline. */
   readonly liveCounts: ReadonlyMap<string, number>;
+  /** By {@link poolKey}, of the pools whose lines may lack units; those lines are among the reservations. */
+  readonly victims: ReadonlyMap<string, PoolVictims>;
   /** Sum of on hand changes after a count's own time, by {@link poolKey} and that time. */
   readonly movedSince: ReadonlyMap<string, number>;
 }

@@ -27,6 +27,9 @@ export interface DecidedUnit {
   };
 }
 
+/** The reason that stands on the events of reservations whose units are missing, or are there again. */
+const SHORTAGE = 'shortage';
+
 const EXPIRY: Cause = { caller: CLOCK_CALLER, reason: 'deadline', traceId: '', traceparent: '' };
 const PROMOTION: Cause = { caller: WAITLIST_CALLER, reason: 'stock came free', traceId: '', traceparent: '' };
 
@@ -47,6 +50,7 @@ export function decideUnit(
   const answered = new Map<string, KnownClaim>(known);
   const waiting = new Set<string>();
   work.expireDue(EXPIRY);
+  work.shortages.settle(work, { ...EXPIRY, reason: SHORTAGE });
   promoteWaiting(work, PROMOTION);
   for (const command of commands) {
     const key = claimKey(command);
@@ -63,13 +67,16 @@ export function decideUnit(
     try {
       const decision = command.decide(work);
       if ('refusal' in decision) {
-        outcomes.set(command, { ok: false, refusal: decision.refusal });
+        outcomes.set(command, { ok: false, ...decision });
         continue;
       }
       // What a pick kept past its deadline is free for the next command the moment the pick is given up.
       const ended = work.transitions.slice(transitionsBefore).some(({ next }) => isDue(next, work.now));
       if (ended) work.expireDue(EXPIRY);
-      const answer = promoteWaiting(work, PROMOTION) ? withPresentLevels(decision.answer, work) : decision.answer;
+      // Who holds gets back what was missing before anybody who waits is served.
+      const isSettled = work.shortages.settle(work, shortageCause(command));
+      const settled = isSettled ? asSettled(decision.answer, work) : decision.answer;
+      const answer = promoteWaiting(work, PROMOTION) ? withPresentLevels(settled, work) : settled;
       outcomes.set(command, { ok: true, answer, replayed: false });
       if (command.claim !== null) {
         answered.set(key, { contentHash: command.claim.contentHash, answer, reservationId: null });
@@ -91,6 +98,19 @@ function withPresentLevels(answer: Answer, work: WorkingSet): Answer {
   if (answer.kind !== 'stock') return answer;
   const present = new Map(work.changedPools().map(({ after }) => [poolKey(after.sku, after.warehouse), after]));
   return { ...answer, levels: answer.levels.map((level) => present.get(poolKey(level.sku, level.warehouse)) ?? level) };
+}
+
+/** Who caused that units are missing or there again. */
+function shortageCause({ caller, trace }: Command): Cause {
+  return { caller, reason: SHORTAGE, traceId: trace?.traceId ?? '', traceparent: '' };
+}
+
+/** A reservation that was settled after it was answered with is answered with as it then is. */
+function asSettled(answer: Answer, work: WorkingSet): Answer {
+  if ((answer.kind !== 'reservation' && answer.kind !== 'milestone') || answer.reservation === null) return answer;
+  const { reservationId, version } = answer.reservation;
+  const settled = work.find({ by: 'reservation', id: reservationId });
+  return settled === null || settled.version <= version ? answer : { ...answer, reservation: settled };
 }
 
 /** The answer as first given, or a refusal where the same id came with another request. */

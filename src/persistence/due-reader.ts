@@ -1,6 +1,19 @@
 import type { Pool } from 'pg';
+import { FIRST_RULES } from '../domain/rules.ts';
 import type { DueReader, DueReservation } from '../ports/due-reader.ts';
 import { millis, NOW } from './statements.ts';
+
+/** A version that was made before rules spoke of warnings has the one of the first rules. */
+const WARNING = `make_interval(secs =>
+  coalesce((v.body->>'expiryWarningMs')::float8, ${FIRST_RULES.expiryWarningMs}) / 1000)`;
+
+/** Walks the deadlines within the longest warning of any version, by their index. */
+const UNWARNED = `select r.reservation_id from reservation r join rule_version v on v.version = r.rule_version
+  where r.state in ('RESERVED', 'WAITLISTED') and r.expire_time > ${NOW}
+    and r.expire_time <= ${NOW} + (select max(${WARNING}) from rule_version v)
+    and r.expire_time <= ${NOW} + ${WARNING} and r.expire_time - r.create_time > ${WARNING}
+    and r.warned_time is distinct from r.expire_time
+  order by r.expire_time limit $1::int`;
 
 /** Reads deadlines by the database's clock, the only clock that frees stock. */
 export function createDueReader(pool: Pool): DueReader {
@@ -8,6 +21,14 @@ export function createDueReader(pool: Pool): DueReader {
     dueReservations: (limit) => readDue(pool, 'due-reservations', `state in ('RESERVED', 'WAITLISTED')`, limit),
     overdueReservations: (limit) =>
       readDue(pool, 'overdue-reservations', `state in ('PREPARING', 'READY') and not overdue_flagged`, limit),
+    async unwarnedReservations(limit) {
+      const result = await pool.query<{ reservation_id: string }>({
+        name: 'unwarned-reservations',
+        text: UNWARNED,
+        values: [limit],
+      });
+      return result.rows.map((row) => row.reservation_id);
+    },
     async nextDeadlineInMs() {
       const result = await pool.query<{ next: number | null; now: number }>({
         name: 'next-deadline',

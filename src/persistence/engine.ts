@@ -11,8 +11,11 @@ import type { DueReader } from '../ports/due-reader.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
+import type { Notifications } from '../ports/notifications.ts';
+import type { PastCases } from '../ports/past-cases.ts';
 import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
+import type { Shortages } from '../ports/shortages.ts';
 import type { WaitlistReader } from '../ports/waitlist-reader.ts';
 import type { WantedItems } from '../ports/wanted-items.ts';
 import type { ChangeFeed, Command, Ids, Outbox, Outcome, ReservationReader, StockReader } from '../ports.ts';
@@ -26,10 +29,13 @@ import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createKpiReader } from './kpi-reader.ts';
 import { createLedgerAuditor } from './ledger-auditor.ts';
+import { createNotifications } from './notifications.ts';
 import { createOutbox } from './outbox.ts';
+import { createPastCases } from './past-cases.ts';
 import { createRefusals } from './refusals.ts';
 import { createReservationReader } from './reservation-reader.ts';
 import { createRulesReader } from './rules-reader.ts';
+import { createShortages } from './shortages.ts';
 import { createStockReader } from './stock-reader.ts';
 import { runUnit, type UnitDeps, type UnitWatcher } from './unit-of-work.ts';
 import { createWaitlistReader } from './waitlist-reader.ts';
@@ -42,6 +48,9 @@ export interface Engine {
   readonly events: EventReader;
   readonly decisions: DecisionReader;
   readonly refusals: Refusals;
+  readonly notifications: Notifications;
+  readonly shortages: Shortages;
+  readonly cases: PastCases;
   readonly stock: StockReader;
   readonly changes: ChangeFeed;
   readonly due: DueReader;
@@ -83,6 +92,9 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     events: createEventReader(pool, refusals),
     decisions: createDecisionReader(pool),
     refusals,
+    notifications: createNotifications(pool),
+    shortages: createShortages(pool),
+    cases: createPastCases(pool),
     stock,
     changes: createChangeFeed(pool),
     due: createDueReader(pool),

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { KeptRequest } from '../domain/asked-request.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { SeenPool } from '../domain/seen-pools.ts';
 
@@ -35,11 +36,18 @@ const FORM = 2;
  * the event. Everything an event says is read back from them, so that nothing can be said beside what was hashed. The
  * trace in which the reservation was made is not written twice.
  * @param seen the pools as the decision saw them, where it chose among some
+ * @param asked what the request said that the reservation does not, where one made it
  */
-export function writeEventBody(header: EventHeader, after: Reservation, seen: readonly SeenPool[] = []): string {
+export function writeEventBody(
+  header: EventHeader,
+  after: Reservation,
+  seen: readonly SeenPool[] = [],
+  asked: KeptRequest | null = null,
+): string {
   const { eventId, kind, actor, actorType, channel, reason, createdAt } = header;
   const traceId = header.traceId === after.traceId ? '' : header.traceId;
   const fields = [FORM, eventId, kind, actor, actorType, channel, reason, createdAt, traceId, after];
+  if (asked !== null) return JSON.stringify([...fields, seen, asked]);
   return JSON.stringify(seen.length === 0 ? fields : [...fields, seen]);
 }
 
@@ -49,6 +57,8 @@ export interface ReadBody {
   readonly after: Reservation | null;
   /** Empty where the decision chose among no pools, or kept none. */
   readonly seen: readonly SeenPool[];
+  /** Null where no request made the reservation, or requests were not kept yet. */
+  readonly asked: KeptRequest | null;
 }
 
 export function readEventBody(text: string): ReadBody | null {
@@ -58,7 +68,7 @@ export function readEventBody(text: string): ReadBody | null {
 }
 
 function readBody(fields: readonly unknown[]): ReadBody | null {
-  const [, eventId, kind, actor, actorType, channel, reason, createdAt, traceId, state, seen] = fields;
+  const [, eventId, kind, actor, actorType, channel, reason, createdAt, traceId, state, seen, asked] = fields;
   const after = reservationIn(state);
   const texts = [eventId, kind, actor, actorType, channel, reason, traceId];
   if (!texts.every((text) => typeof text === 'string') || typeof createdAt !== 'number') return null;
@@ -69,6 +79,7 @@ function readBody(fields: readonly unknown[]): ReadBody | null {
     facts: { ...header, ...rest, traceId: header.traceId || (after?.traceId ?? '') },
     after,
     seen: seenIn(seen),
+    asked: askedIn(asked),
   };
 }
 
@@ -85,7 +96,7 @@ function readFirstForm(fields: readonly unknown[]): ReadBody | null {
     EventFacts,
     Exclude<keyof EventFacts, keyof EventHeader>
   >;
-  return { facts: { ...header, ...rest }, after: reservationIn(parse(rest.afterJson)), seen: [] };
+  return { facts: { ...header, ...rest }, after: reservationIn(parse(rest.afterJson)), seen: [], asked: null };
 }
 
 /** The reservation after an event that is known to be whole. @throws TypeError where the body tells of none */
@@ -131,6 +142,10 @@ function seenIn(value: unknown): readonly SeenPool[] {
     [pool[0], pool[1]].every((text) => typeof text === 'string') &&
     [pool[2], pool[3]].every((number) => typeof number === 'number');
   return Array.isArray(value) && value.every(isPool) ? (value as SeenPool[]) : [];
+}
+
+function askedIn(value: unknown): KeptRequest | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as KeptRequest) : null;
 }
 
 function parseArray(text: string): unknown[] | null {

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
 import { auditCheckpoints, readLastCheckpoint } from './ledger/checkpoint-audit.ts';
 import { DriftList } from './ledger/drift-list.ts';
+import { auditNotifications } from './ledger/notification-audit.ts';
 import { auditOutbox } from './ledger/outbox-audit.ts';
 import { auditPools } from './ledger/pool-audit.ts';
 import { auditReferences } from './ledger/reference-audit.ts';
@@ -40,6 +41,7 @@ export function createLedgerAuditor(pool: Pool, options: LedgerAuditorOptions = 
       const eventsUncovered = await auditReservations(run, checkpoint?.coveredUntil ?? 0);
       await auditCheckpoints(run, checkpoint, knownCheckpoints);
       await auditReferences(run);
+      await auditNotifications(run);
       await auditOutbox(run);
       return { ...counts, drifts: drifts.found, eventsUncovered, checkpoint };
     },

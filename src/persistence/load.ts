@@ -8,6 +8,7 @@ import { poolKey } from '../domain/stock-level.ts';
 import type { WaitlistEntry } from '../domain/waitlist.ts';
 import type { ExchangeState } from '../domain/working-set.ts';
 import { WorkingSet } from '../domain/working-set.ts';
+import type { WorkingSetRows } from '../domain/working-set-rows.ts';
 import type { Claim, Command } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import {
@@ -18,16 +19,17 @@ import {
   type LockSet,
   lockCustomers,
   lockExchanges,
+  lockNotifications,
   lockOrderLines,
   lockPools,
   lockReservations,
   lockRules,
   readClock,
   readDue,
-  readItemOwners,
   readMilestones,
   readMovedSince,
 } from './locks.ts';
+import { type NotificationRow, toNotification } from './notifications.ts';
 import {
   type AllocationRow,
   lineFacts,
@@ -39,10 +41,13 @@ import {
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { readUnits, withUnits } from './unit-rows.ts';
 import { loadQueues } from './waitlist-rows.ts';
+import { readItemOwners } from './wanted-items.ts';
 
 /** The rows of one unit under lock, ready to be decided on. */
 export interface LoadedUnit {
   readonly work: WorkingSet;
+  /** What the working set was made of. */
+  readonly rows: WorkingSetRows;
   /** The rules have come to limit customers since the locks were planned. */
   readonly isUncounted: boolean;
   /** The transaction's id, or null where it has locked and written nothing so far. */
@@ -57,6 +62,8 @@ export interface LoadedUnit {
   readonly createdCustomers: readonly string[];
   /** Locked reservations with lines that the plan did not know: they were swapped since it was made. */
   readonly swappedIds: readonly string[];
+  /** Whether a locked SKU has got a pool since its pools were locked, which is no longer all of them. */
+  readonly hasNewPools: boolean;
   /** Reservations past their deadline on the locked pools. */
   readonly dueIds: readonly string[];
   /** How many due reservations of the whole service were looked at. */
@@ -78,7 +85,7 @@ export async function lockAndLoad(
     rowsOf<T & Record<string, unknown>>(resultOf(results, named, name)) as T[];
   const [clock] = rows<ClockRow>('read-clock');
   if (clock === undefined) throw new Error('the database has not been migrated');
-  const [due] = rows<{ looked_at: number; ids: string[]; queued: string[] }>(
+  const [due] = rows<{ looked_at: number; ids: string[]; queued: string[]; pools: number }>(
     deepDue ? 'read-due-of-pools' : 'read-due',
   );
   const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
@@ -89,13 +96,15 @@ export async function lockAndLoad(
   const waiting = await loadQueues(client, due?.queued ?? []);
   const serial = locks.skus.filter((sku) => items.get(sku)?.tracking === 'SERIAL');
   const units =
-    serial.length === 0 ? null : await readUnits(client, { commands, waiting, allocations: withSkus(reservationRows, allocations) }, serial);
+    serial.length === 0
+      ? null
+      : await readUnits(client, { commands, waiting, allocations: withSkus(reservationRows, allocations) }, serial);
   const reservations = toReservations(
     reservationRows,
     units === null ? allocations : withUnits(allocations, units.named),
   );
   const ruleSet = await cache.ruleSet(client, clock.rule_version);
-  const work = new WorkingSet({
+  const unitRows: WorkingSetRows = {
     now: clock.now,
     ruleSet,
     earlierRules: await earlierRules(client, commands, { reservations, waiting }, ruleSet, cache),
@@ -112,20 +121,19 @@ export async function lockAndLoad(
     reservations,
     ...(units !== null && { units: units.rows }),
     milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
+    notifications: rows<NotificationRow>('lock-notifications').map(toNotification),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
     liveCounts: new Map(
       rows<{ customer_ref: string; live: number }>('count-live').map((row) => [row.customer_ref, row.live]),
     ),
-    movedSince: new Map(
-      rows<MovedRow>('read-moved-since').map((row) => [
-        `${poolKey(row.sku, row.warehouse)}\u0000${row.since}`,
-        row.moved,
-      ]),
-    ),
-  });
+    victims: new Map(),
+    movedSince: movedByPool(rows<MovedRow>('read-moved-since')),
+  };
+  const work = new WorkingSet(unitRows);
   return {
     work,
+    rows: unitRows,
     isUncounted: isUncounted(work, commands, locks),
     xid: clock.xid,
     claimed: claimedOf(commands, rows<ClaimRow>('claim-requests')),
@@ -136,6 +144,7 @@ export async function lockAndLoad(
     createdOrderLines: orderLines.filter((row) => row.created).map(toOrderLine),
     createdCustomers: rows<CustomerRow>('lock-customers').flatMap((row) => (row.created ? [row.customer_ref] : [])),
     swappedIds: swappedSince(locks, reservations),
+    hasNewPools: due !== undefined && due.pools !== unitRows.pools.length,
     dueIds: due?.ids ?? [],
     dueLookedAt: due?.looked_at ?? 0,
   };
@@ -175,6 +184,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
+    ...(locks.notificationIds.length > 0 ? [lockNotifications(locks.notificationIds)] : []),
     ...(locks.milestones && locks.reservationIds.length > 0 ? [readMilestones(locks.reservationIds)] : []),
     ...(locks.skus.length > 0 ? [readDue(locks, deepDue)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),
@@ -293,4 +303,8 @@ interface MovedRow {
   readonly warehouse: string;
   readonly since: number;
   readonly moved: number;
+}
+
+function movedByPool(rows: readonly MovedRow[]): Map<string, number> {
+  return new Map(rows.map((row) => [`${poolKey(row.sku, row.warehouse)}\u0000${row.since}`, row.moved]));
 }

@@ -1,10 +1,11 @@
 import type { Claim, Command } from '../ports.ts';
+import { NOTIFICATION_COLUMNS } from './notifications.ts';
 import { ALLOCATION_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
 import { instant, millis, NOW, type Statement } from './statements.ts';
 
 /**
  * Every row lock of the service, in the one order all units take them: request ids, rules, exchanges, order lines,
- * customers, pools, reservations; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
+ * customers, pools, reservations, notifications; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
  */
 
 /** How many due reservations one unit looks at; more of them wait for the next unit or the sweep. */
@@ -42,6 +43,7 @@ export interface LockSet {
   readonly reservationIds: readonly string[];
   /** Whether the milestones of the reservations are read. */
   readonly milestones: boolean;
+  readonly notificationIds: readonly string[];
 }
 
 /** Claims request ids; returns the ones that were there before. */
@@ -197,6 +199,16 @@ export function lockReservations(ids: readonly string[]): Statement[] {
   ];
 }
 
+/** Locks notifications that are to be acknowledged, after everything else. */
+export function lockNotifications(ids: readonly string[]): Statement {
+  return {
+    name: 'lock-notifications',
+    text: `select ${NOTIFICATION_COLUMNS} from notification n join reservation r using (reservation_id)
+      where n.notification_id = any($1::uuid[]) order by n.notification_id for no key update of n`,
+    values: [ids],
+  };
+}
+
 /** Milestones of locked reservations, of which others can add none meanwhile. */
 export function readMilestones(ids: readonly string[]): Statement {
   return {
@@ -207,18 +219,10 @@ export function readMilestones(ids: readonly string[]): Statement {
   };
 }
 
-/** Items are never renamed or deleted, so that no lock is needed: an id that another unit puts meanwhile is put once. */
-export function readItemOwners(itemIds: readonly string[]): Statement {
-  return {
-    name: 'read-item-owners',
-    text: 'select i.item_id, i.sku from item i where i.item_id = any($1::text[])',
-    values: [itemIds],
-  };
-}
-
-/** Those of the locked SKUs, the statement's third parameter, that somebody waits for. */
+/** Of the locked SKUs, the statement's third parameter: those that somebody waits for, and how many pools they have by now. */
 const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
-          where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued`;
+          where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued,
+          (select count(*)::int from stock_pool p where p.sku = any($3::text[])) as pools`;
 
 /**
  * Reservations past their deadline on the pools and orders of the commands, oldest first. Looks at the oldest due of the whole service,

@@ -12,6 +12,10 @@ import { REFUSALS_SQL } from './migrations/005-refusals.sql.ts';
 import { STOCK_RULES_SQL } from './migrations/006-stock-rules.sql.ts';
 import { WAITLIST_SQL } from './migrations/007-waitlist.sql.ts';
 import { UNITS_SQL } from './migrations/008-units.sql.ts';
+import { NOTIFICATIONS_SQL } from './migrations/009-notifications.sql.ts';
+import { SHORTAGES_SQL } from './migrations/009-shortages.sql.ts';
+import { EXPIRY_WARNING_SQL } from './migrations/010-expiry-warning.sql.ts';
+import { PAST_REQUESTS_SQL } from './migrations/010-past-requests.sql.ts';
 import { RESOLVED_RESERVATIONS_SQL } from './migrations/011-resolved-reservations.sql.ts';
 import { WANTED_ITEMS_SQL } from './migrations/011-wanted-items.sql.ts';
 import { openOrm } from './orm.ts';
@@ -70,6 +74,25 @@ class Waitlist extends Migration {
   }
 }
 
+class Notifications extends Migration {
+  override up(): void {
+    this.addSql(NOTIFICATIONS_SQL);
+  }
+}
+
+class Shortages extends Migration {
+  override up(): void {
+    this.addSql(SHORTAGES_SQL);
+  }
+}
+
+class RulesTriedAndApplied extends Migration {
+  override up(): void {
+    this.addSql(PAST_REQUESTS_SQL);
+    this.addSql(EXPIRY_WARNING_SQL);
+  }
+}
+
 class ResolvedReservations extends Migration {
   override up(): void {
     this.addSql(RESOLVED_RESERVATIONS_SQL);
@@ -92,6 +115,9 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '006-stock-rules', class: StockRules },
   { name: '007-waitlist', class: Waitlist },
   { name: '008-units', class: Units },
+  { name: '009-notifications', class: Notifications },
+  { name: '009-shortages', class: Shortages },
+  { name: '010-rules', class: RulesTriedAndApplied },
   { name: '011-resolved-reservations', class: ResolvedReservations },
   { name: '011-wanted-items', class: ItemsOfProducts },
 ];

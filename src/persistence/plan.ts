@@ -80,7 +80,8 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     wantedOrderIds: [...orderIds],
     newPools: commands.flatMap((command) => [...command.needs.newPools]),
     reservationIds: [...reservationIds].sort(),
-    milestones: closing,
+    milestones: closing || commands.some((command) => command.needs.reachedMilestones === true),
+    notificationIds: commands.flatMap(({ needs }) => needs.notifications.filter(isUuid)),
   };
 }
 

@@ -1,4 +1,6 @@
+import type { AskedRequest } from '../domain/asked-request.ts';
 import type { Refusal, RefusalReason } from '../domain/refusal.ts';
+import type { SeenPool } from '../domain/seen-pools.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { AskedReserve, Command, Outcome } from '../ports.ts';
 import { instant, joinJson, jsonArray, type Statement } from './statements.ts';
@@ -9,10 +11,18 @@ const NOT_OF_THE_EXCHANGE: ReadonlySet<RefusalReason> = new Set(['REQUEST_ID_REU
 /** Words of the rules, which their version tells, and of a rule that failed, which may repeat what a caller wrote. */
 const NOT_NUMBERS: ReadonlySet<string> = new Set(['customer_message', 'staff_message', 'failure']);
 
+/** A request that was refused, as it is kept. */
+export interface RefusedRequest extends Omit<AskedRequest, 'channel' | 'customerRef'> {
+  readonly isOfCustomer: boolean;
+  readonly seen: readonly SeenPool[];
+}
+
 interface RefusedRow {
   readonly command: Command;
   readonly asked: AskedReserve;
   readonly refusal: Refusal;
+  /** Absent where no other rules could have decided otherwise. */
+  readonly seen: readonly SeenPool[] | undefined;
   readonly times: number;
 }
 
@@ -25,18 +35,19 @@ export function refusalStatements(outcomes: ReadonlyMap<Command, Outcome>, work:
     {
       name: 'keep-refusals',
       text: `insert into refused_reserve as r (exchange_id, reason, return_case_id, order_id, sku, warehouse, channel, actor,
-          actor_type, rule_version, message, metadata, times, first_time, create_time, trace_id)
+          actor_type, rule_version, message, metadata, times, first_time, create_time, trace_id, asked)
         select exchange_id, reason, return_case_id, order_id, sku, warehouse, channel, actor, actor_type, $14::bigint,
-          message, metadata, times, ${instant('$15::float8')}, ${instant('$15::float8')}, trace_id
+          message, metadata, times, ${instant('$15::float8')}, ${instant('$15::float8')}, trace_id, asked
         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-          $9::text[], $10::text[], ${jsonArray('$11')}, $12::int[], $13::text[])
+          $9::text[], $10::text[], ${jsonArray('$11')}, $12::int[], $13::text[],
+          ${jsonArray('$16')})
           as w (exchange_id, reason, return_case_id, order_id, sku, warehouse, channel, actor, actor_type, message,
-            metadata, times, trace_id)
+            metadata, times, trace_id, asked)
         on conflict (exchange_id, reason) do update set return_case_id = excluded.return_case_id,
           order_id = excluded.order_id, sku = excluded.sku, warehouse = excluded.warehouse, channel = excluded.channel,
           actor = excluded.actor, actor_type = excluded.actor_type, rule_version = excluded.rule_version,
           message = excluded.message, metadata = excluded.metadata, create_time = excluded.create_time,
-          trace_id = excluded.trace_id, times = least(r.times::bigint + excluded.times, 2147483647)::int`,
+          trace_id = excluded.trace_id, asked = excluded.asked, times = least(r.times::bigint + excluded.times, 2147483647)::int`,
       values: [
         column((row) => row.asked.exchangeId),
         column((row) => row.refusal.reason),
@@ -44,7 +55,7 @@ export function refusalStatements(outcomes: ReadonlyMap<Command, Outcome>, work:
         column((row) => row.asked.orderId),
         column((row) => row.refusal.metadata.sku ?? ''),
         column((row) => row.refusal.metadata.warehouse ?? ''),
-        column((row) => row.asked.channel),
+        column((row) => row.asked.request.channel),
         column((row) => row.command.caller.principal),
         column((row) => row.command.caller.actorType),
         column((row) => messageOf(row.refusal)),
@@ -53,6 +64,7 @@ export function refusalStatements(outcomes: ReadonlyMap<Command, Outcome>, work:
         column((row) => row.command.trace?.traceId ?? ''),
         work.rules.version,
         work.now,
+        joinJson(column((row) => JSON.stringify(refusedRequest(row)))),
       ],
     },
   ];
@@ -65,9 +77,26 @@ function refusedRows(outcomes: ReadonlyMap<Command, Outcome>): Map<string, Refus
     const { asked } = command;
     if (outcome.ok || asked === undefined || NOT_OF_THE_EXCHANGE.has(outcome.refusal.reason)) continue;
     const key = `${outcome.refusal.reason}\u0000${asked.exchangeId}`;
-    rows.set(key, { command, asked, refusal: outcome.refusal, times: (rows.get(key)?.times ?? 0) + 1 });
+    const { refusal, seen } = outcome;
+    rows.set(key, { command, asked, refusal, seen, times: (rows.get(key)?.times ?? 0) + 1 });
   }
   return rows;
+}
+
+/** What was asked for, without the customer, and the pools as the decision saw them, where other rules might care. */
+function refusedRequest({ asked: { request }, seen }: RefusedRow): RefusedRequest | null {
+  if (seen === undefined) return null;
+  const { lines, facts, destination, partial, waitlist, holdWindowMs, customerRef } = request;
+  return {
+    lines: lines.map(({ sku, quantity, warehouse }) => ({ sku, quantity, warehouse })),
+    facts,
+    destination,
+    partial,
+    ...(waitlist === true ? { waitlist } : {}),
+    holdWindowMs,
+    isOfCustomer: customerRef !== '',
+    seen,
+  };
 }
 
 /** A rule's own words are left out with its messages. */

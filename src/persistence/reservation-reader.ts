@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Reservation } from '../domain/reservation.ts';
 import type { Target } from '../domain/working-set.ts';
 import type { Page, PageRequest, ReservationFilter, ReservationReader } from '../ports.ts';
+import { LAST_ID } from './ledger/reservation-audit.ts';
 import { makePageToken, readPageToken } from './page-token.ts';
 import { isUuid } from './plan.ts';
 import { type AllocationRow, RESERVATION_COLUMNS, type ReservationRow, toReservations } from './rows.ts';
@@ -14,7 +15,7 @@ const UNITS = `from allocated_unit u where u.reservation_id = a.reservation_id a
 /** One snapshot of reservations with their allocations as one statement. */
 const WITH_ALLOCATIONS = `coalesce((select json_agg(json_strip_nulls(json_build_object(
     'reservation_id', a.reservation_id, 'line_number', a.line_number, 'warehouse', a.warehouse, 'reserved', a.reserved,
-    'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released,
+    'picked', a.picked, 'short', a.short, 'missing', a.missing, 'fulfilled', a.fulfilled, 'released', a.released,
     'units', (select json_agg(json_build_object('unitId', u.unit_id, 'condition', u.condition) order by u.unit_id)
       ${UNITS} and u.held),
     'shipped', (select json_agg(u.unit_id order by u.unit_id) ${UNITS} and u.fulfilled)))
@@ -36,6 +37,15 @@ export function createReservationReader(pool: Pool): ReservationReader {
   return {
     find: (target) => find(pool, target),
     list: (filter, page) => list(pool, filter, page),
+    countFrom: (filter, token) => countFrom(pool, filter, token),
+    async known(reservationIds) {
+      const result = await pool.query<{ reservation_id: string }>({
+        name: 'known-reservations',
+        text: 'select reservation_id from reservation where reservation_id = any($1::uuid[])',
+        values: [reservationIds.filter(isUuid)],
+      });
+      return result.rows.map((row) => row.reservation_id);
+    },
   };
 }
 
@@ -67,6 +77,18 @@ async function list(pool: Pool, filter: ReservationFilter, page: PageRequest): P
   const last = rows.at(-1);
   const more = result.rows.length > page.size && last !== undefined;
   return { rows, nextPageToken: more ? makePageToken(filter, [last.reservationId]) : '' };
+}
+
+async function countFrom(pool: Pool, filter: ReservationFilter, token: string): Promise<number> {
+  const after = readPageToken(filter, token, 1)?.[0] ?? LAST_ID;
+  const { conditions, values } = conditionsOf(filter);
+  values.push(after);
+  const where = [...conditions, `r.reservation_id < $${values.length}::uuid`].join(' and ');
+  const result = await pool.query<{ count: number }>({
+    text: `select count(*)::float8 as count from reservation r where ${where}`,
+    values,
+  });
+  return result.rows[0]?.count ?? 0;
 }
 
 function conditionsOf(filter: ReservationFilter): { conditions: string[]; values: unknown[] } {
@@ -110,11 +132,15 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
     (value) => `r.reservation_id in (select u.reservation_id from allocated_unit u where u.unit_id = ${value}::text
       and (u.held or u.fulfilled or r.resolve_time is not null))`,
   );
+  const { reservationIds } = filter;
+  add(reservationIds !== undefined, reservationIds, (value) => `r.reservation_id = any(${value}::uuid[])`);
   add(filter.states.length > 0, filter.states, (value) => `r.state = any(${value}::text[])`);
   add(filter.createdBefore !== null, filter.createdBefore, (value) => `r.create_time < ${instant(`${value}::float8`)}`);
   add(filter.expiresBefore !== null, filter.expiresBefore, (value) => `r.expire_time < ${instant(`${value}::float8`)}`);
   if (filter.onlyShort) {
-    conditions.push('exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.short > 0)');
+    conditions.push(
+      'exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.short + a.missing > 0)',
+    );
   }
   return { conditions, values };
 }

@@ -1,3 +1,4 @@
+import { keptOf } from '../domain/asked-request.ts';
 import { type Allocation, allocatedUnits, type Reservation, type ReservationLine } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
@@ -48,12 +49,13 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
   const column = <T>(pick: (reservation: Reservation) => T) => updated.map(pick);
   return {
     name: 'update-reservations',
-    text: `update reservation r set version = w.version, state = w.state, lines = w.lines,
+    text: `update reservation r set version = w.version, state = w.state, lines = w.lines, rule_version = w.rule_version,
         expire_time = ${instant('w.expire_at')}, resolve_time = ${instant('w.resolved_at')},
-        release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged
+        release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged,
+        warned_time = ${instant('w.warned_for')}
       from unnest($1::uuid[], $2::int[], $3::text[], ${jsonArray('$4')}, $5::float8[], $6::float8[], $7::text[], $8::float8[],
-        $9::bool[])
-        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged)
+        $9::bool[], $10::bigint[], $11::float8[])
+        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged, rule_version, warned_for)
       where r.reservation_id = w.id`,
     values: [
       column((one) => one.reservationId),
@@ -65,6 +67,8 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
       column((one) => one.releaseReason),
       column((one) => one.warehouseConfirmedAt),
       column((one) => one.overdueFlagged),
+      column((one) => one.ruleVersion),
+      column((one) => one.warnedFor ?? null),
     ],
   };
 }
@@ -73,17 +77,19 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
 export interface WrittenLines {
   readonly reservationId: string;
   readonly previous: Reservation | null;
+  readonly priority: number;
   readonly lines: readonly ReservationLine[];
 }
 
 interface WrittenAllocation {
   readonly reservationId: string;
+  readonly priority: number;
   readonly line: ReservationLine;
   readonly part: Allocation;
 }
 
-function allocationsOf({ reservationId, lines }: WrittenLines): WrittenAllocation[] {
-  return lines.flatMap((line) => line.allocations.map((part) => ({ reservationId, line, part })));
+function allocationsOf({ reservationId, priority, lines }: WrittenLines): WrittenAllocation[] {
+  return lines.flatMap((line) => line.allocations.map((part) => ({ reservationId, priority, line, part })));
 }
 
 function allocationValues(rows: readonly WrittenAllocation[]): unknown[] {
@@ -97,14 +103,19 @@ function allocationValues(rows: readonly WrittenAllocation[]): unknown[] {
     rows.map((row) => row.part.short),
     rows.map((row) => row.part.fulfilled),
     rows.map((row) => row.part.released),
+    rows.map((row) => row.part.missing ?? 0),
+    rows.map((row) => row.priority),
   ];
 }
 
-const ALLOCATION_UNNEST = `unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[])
-  as w (reservation_id, line_number, warehouse, sku, reserved, picked, short, fulfilled, released)`;
+const ALLOCATION_UNNEST = `unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
+  $10::int[], $11::int[])
+  as w (reservation_id, line_number, warehouse, sku, reserved, picked, short, fulfilled, released, missing, priority)`;
 
-const INSERT_ALLOCATIONS = `insert into allocation as a (reservation_id, line_number, warehouse, sku, quantity, reserved, picked, short, fulfilled, released)
-      select reservation_id, line_number, warehouse, sku, reserved + fulfilled + released, reserved, picked, short, fulfilled, released
+const INSERT_ALLOCATIONS = `insert into allocation as a (reservation_id, line_number, warehouse, sku, quantity, reserved, picked, short,
+        fulfilled, released, missing, priority)
+      select reservation_id, line_number, warehouse, sku, reserved + fulfilled + released, reserved, picked, short, fulfilled,
+        released, missing, priority
       from ${ALLOCATION_UNNEST}`;
 
 export function insertAllocations(created: readonly WrittenLines[]): Statement {
@@ -125,11 +136,12 @@ export function updateAllocations(updated: readonly WrittenLines[]): Statement[]
   return [
     {
       name: 'update-allocations',
-      text: `update allocation a set reserved = w.reserved, picked = w.picked, short = w.short, fulfilled = w.fulfilled, released = w.released
+      text: `update allocation a set reserved = w.reserved, picked = w.picked, short = w.short, missing = w.missing,
+        fulfilled = w.fulfilled, released = w.released
       from ${ALLOCATION_UNNEST}
       where a.reservation_id = w.reservation_id and a.line_number = w.line_number and a.warehouse = w.warehouse
-        and (a.reserved, a.picked, a.short, a.fulfilled, a.released)
-          is distinct from (w.reserved, w.picked, w.short, w.fulfilled, w.released)`,
+        and (a.reserved, a.picked, a.short, a.missing, a.fulfilled, a.released)
+          is distinct from (w.reserved, w.picked, w.short, w.missing, w.fulfilled, w.released)`,
       values: allocationValues(kept),
     },
     ...(grown.length === 0 ? [] : [growAllocations(grown)]),
@@ -142,7 +154,7 @@ function growAllocations(grown: readonly WrittenAllocation[]): Statement {
     name: 'grow-allocations',
     text: `${INSERT_ALLOCATIONS}
       on conflict (reservation_id, line_number, warehouse) do update set quantity = excluded.quantity,
-        reserved = excluded.reserved, picked = excluded.picked, short = excluded.short,
+        reserved = excluded.reserved, picked = excluded.picked, short = excluded.short, missing = excluded.missing,
         fulfilled = excluded.fulfilled, released = excluded.released`,
     values: allocationValues(grown),
   };
@@ -158,7 +170,7 @@ function hasGrown({ previous }: WrittenLines, { line, part }: WrittenAllocation)
 /** The columns are what events are looked up by; everything else an event says is in its body. */
 export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: ReadonlyMap<string, Uint8Array>): Statement {
   const hashes = new Map(lastHashes);
-  const rows = work.transitions.map(({ kind, next, cause, seen }) => {
+  const rows = work.transitions.map(({ kind, next, cause, seen, asked }) => {
     const header = {
       eventId: ids.uuid(),
       kind,
@@ -170,7 +182,7 @@ export function insertAuditEvents(work: WorkingSet, ids: Ids, lastHashes: Readon
       traceId: cause.traceId === '' ? next.traceId : cause.traceId,
     };
     const { reservationId, version } = next;
-    const body = writeEventBody(header, next, seen);
+    const body = writeEventBody(header, next, seen, asked === undefined ? null : keptOf(asked));
     const hash = hashEvent(hashes.get(reservationId) ?? NO_HASH, Buffer.from(body));
     hashes.set(reservationId, hash);
     return { ...header, reservationId, version, body, hash };

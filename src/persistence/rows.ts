@@ -55,7 +55,7 @@ export const RESERVATION_COLUMNS = `r.reservation_id, r.tracking_id, r.version, 
   r.order_id, r.customer_ref, r.channel, r.priority, r.lines::text as lines, r.rule_version::float8 as rule_version,
   ${millis('r.create_time')} as created_at, ${millis('r.expire_time')} as expire_at,
   ${millis('r.resolve_time')} as resolved_at, r.release_reason, r.trace_id,
-  ${millis('r.confirm_time')} as confirmed_at, r.overdue_flagged`;
+  ${millis('r.confirm_time')} as confirmed_at, r.overdue_flagged, ${millis('r.warned_time')} as warned_for`;
 
 export interface ReservationRow {
   readonly reservation_id: string;
@@ -77,10 +77,11 @@ export interface ReservationRow {
   readonly trace_id: string;
   readonly confirmed_at: number | null;
   readonly overdue_flagged: boolean;
+  readonly warned_for: number | null;
 }
 
 export const ALLOCATION_COLUMNS =
-  'a.reservation_id, a.line_number, a.warehouse, a.reserved, a.picked, a.short, a.fulfilled, a.released';
+  'a.reservation_id, a.line_number, a.warehouse, a.reserved, a.picked, a.short, a.missing, a.fulfilled, a.released';
 
 export interface AllocationRow {
   readonly reservation_id: string;
@@ -89,6 +90,7 @@ export interface AllocationRow {
   readonly reserved: number;
   readonly picked: number;
   readonly short: number;
+  readonly missing: number;
   readonly fulfilled: number;
   readonly released: number;
   /** Where the item has serial units. */
@@ -111,11 +113,12 @@ export function lineFacts(json: string): LineFacts[] {
 /** Joins reservations with their allocations, in the order of the reservations. */
 export function toReservations(rows: readonly ReservationRow[], allocations: readonly AllocationRow[]): Reservation[] {
   const byLine = new Map<string, Allocation[]>();
-  for (const { reservation_id, line_number, ...counts } of allocations) {
+  for (const { reservation_id, line_number, missing, ...counts } of allocations) {
     const key = `${reservation_id}/${line_number}`;
+    const part = missing === 0 ? counts : { ...counts, missing };
     const list = byLine.get(key);
-    if (list === undefined) byLine.set(key, [counts]);
-    else list.push(counts);
+    if (list === undefined) byLine.set(key, [part]);
+    else list.push(part);
   }
   return rows.map((row) => toReservation(row, byLine));
 }
@@ -144,6 +147,7 @@ function toReservation(row: ReservationRow, byLine: ReadonlyMap<string, Allocati
     traceId: row.trace_id,
     warehouseConfirmedAt: row.confirmed_at,
     overdueFlagged: row.overdue_flagged,
+    ...(row.warned_for === null ? {} : { warnedFor: row.warned_for }),
   };
   // The table's check `reservation_resolved` guarantees what the union says.
   return facts as Reservation;

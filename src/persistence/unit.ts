@@ -13,6 +13,7 @@ import { claimKey, DUE_LOOKED_AT_MAX } from './locks.ts';
 import { type Extra, planLocks } from './plan.ts';
 import { refusalStatements } from './refusal-writes.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
+import { withVictims } from './victims.ts';
 import { type NoticeRow, writeStatements } from './writes.ts';
 
 /** What one try of a unit came to. */
@@ -32,6 +33,9 @@ export interface CommittedUnit {
 
 /** SQLSTATE for the id of a transaction that the server has not begun, or not since it crashed. */
 const FUTURE_XID = '22023';
+
+/** How often one try reads whose units of short pools are missing; each time it has found more pools, or needs more. */
+const VICTIM_READS_MAX = 5;
 
 const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
 
@@ -55,7 +59,7 @@ export async function attemptUnit(
     customers: extra.customers || deps.cache.countsCustomers,
   });
   try {
-    const loaded = await lockAndLoad(client, commands, locks, extra.deepDue, deps.cache);
+    let loaded = await lockAndLoad(client, commands, locks, extra.deepDue, deps.cache);
     if (loaded.isUncounted) return await widen(client, { ...extra, customers: true });
     const locked = new Set(locks.reservationIds);
     const due = loaded.dueIds.filter((id) => !locked.has(id));
@@ -65,10 +69,15 @@ export async function attemptUnit(
       reservationIds: new Set([...extra.reservationIds, ...due, ...newest, ...loaded.swappedIds]),
       dueFound: extra.dueFound || due.length > 0,
     };
-    const isOutgrown = newest.length > 0 || loaded.swappedIds.length > 0;
+    const isOutgrown = newest.length > 0 || loaded.swappedIds.length > 0 || loaded.hasNewPools;
     if (isOutgrown || (due.length > 0 && !extra.dueFound)) return await widen(client, larger);
     const known = await readKnownClaims(client, commands, loaded.claimed);
-    const decided = decideUnit(commands, loaded.work, known);
+    let decided = decideUnit(commands, loaded.work, known);
+    for (let reads = 0; loaded.work.shortages.wanted.size > 0; reads += 1) {
+      if (reads >= VICTIM_READS_MAX) return await widen(client, extra);
+      loaded = await withVictims(client, loaded, loaded.work.shortages.wanted, deps.cache);
+      decided = decideUnit(commands, loaded.work, known);
+    }
     if (!deps.isLastTry && isHeldUp(decided)) {
       if (due.length > 0) return await widen(client, larger);
       if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });

@@ -70,6 +70,7 @@ export function keysOf({ needs }: Command): string[] {
     ...needs.exchanges.map(({ exchangeId }) => `exchange ${exchangeId}`),
     ...needs.orderLines.map(({ orderId, orderLineId }) => `order line ${orderLineKey(orderId, orderLineId)}`),
     ...needs.targets.map(({ by, id }) => `${by} ${id}`),
+    ...needs.notifications.map((id) => `notification ${id}`),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { FITTING_ITEMS_MAX } from '../domain/wanted-item.ts';
 import type { WantedItems } from '../ports/wanted-items.ts';
+import type { Statement } from './statements.ts';
 
 export function createWantedItems(pool: Pool): WantedItems {
   return {
@@ -20,5 +21,14 @@ export function createWantedItems(pool: Pool): WantedItems {
       });
       return result.rows.map((row) => row.fitting);
     },
+  };
+}
+
+/** Items are never renamed or deleted, so that no lock is needed: an id that another unit puts meanwhile is put once. */
+export function readItemOwners(itemIds: readonly string[]): Statement {
+  return {
+    name: 'read-item-owners',
+    text: 'select i.item_id, i.sku from item i where i.item_id = any($1::text[])',
+    values: [itemIds],
   };
 }

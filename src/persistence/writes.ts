@@ -4,6 +4,8 @@ import type { ExchangeState, RecordedTransition, WorkingSet } from '../domain/wo
 import type { Ids, Verdict, VerdictNotice } from '../ports.ts';
 import { catalogStatements } from './catalog-writes.ts';
 import { milestoneStatements } from './milestone-writes.ts';
+import { notificationStatements } from './notification-writes.ts';
+import { factStatements } from './request-facts.ts';
 import {
   insertAllocations,
   insertAuditEvents,
@@ -13,6 +15,7 @@ import {
   type WrittenLines,
 } from './reservation-writes.ts';
 import { ruleStatements } from './rule-writes.ts';
+import { shortageStatements } from './shortage-writes.ts';
 import type { Statement } from './statements.ts';
 import { movementStatements, orderLineStatements, poolStatements } from './stock-writes.ts';
 import { unitStatements } from './unit-writes.ts';
@@ -58,7 +61,10 @@ export function writeStatements(context: WriteContext): Statement[] {
     ...unitStatements(work),
     ...when(work.transitions.length > 0, () => [insertAuditEvents(work, context.ids, context.lastHashes)]),
     ...waitlistStatements(finals),
+    ...factStatements(work),
     ...milestoneStatements(work),
+    ...notificationStatements(work, context.ids),
+    ...shortageStatements(work, context.ids),
     ...outboxStatements(context),
   ];
 }
@@ -84,7 +90,11 @@ function finalReservations(
     const lines = left.length === 0 ? next.lines : [...left, ...next.lines];
     finals.set(next.reservationId, { previous: known === undefined ? previous : known.previous, next, lines });
   }
-  return [...finals.values()].map((final) => ({ ...final, reservationId: final.next.reservationId }));
+  return [...finals.values()].map((final) => ({
+    ...final,
+    reservationId: final.next.reservationId,
+    priority: final.next.priority,
+  }));
 }
 
 function nextOf({ next }: { readonly next: Reservation }): Reservation {

@@ -9,6 +9,8 @@ export interface DueReader {
   dueReservations(limit: number): Promise<readonly DueReservation[]>;
   /** In preparation past their deadline and not flagged. */
   overdueReservations(limit: number): Promise<readonly DueReservation[]>;
+  /** Ids of those whose deadline is near by the rules they follow and was not told of, the nearest first. */
+  unwarnedReservations(limit: number): Promise<readonly string[]>;
   /** Milliseconds until the next deadline by the database's clock; null where nothing is held. */
   nextDeadlineInMs(): Promise<number | null>;
 }

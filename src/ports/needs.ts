@@ -20,12 +20,16 @@ export interface Needs {
   readonly newPools: readonly PoolRef[];
   /** Counts that need to know what moved after their own time. */
   readonly movedSince: readonly (PoolRef & { readonly since: number })[];
+  /** Notifications by id, as it came from the caller. */
+  readonly notifications: readonly string[];
   /** Whether it may make a new version of the rules. */
   readonly newRules: boolean;
   /** Whether it follows the rules by which its targets were decided. */
   readonly ownRules: boolean;
   /** Whether it asks for the milestones of its targets and may close their exchanges. */
   readonly milestones: boolean;
+  /** Whether it asks for the milestones of its targets and leaves their exchanges alone. */
+  readonly reachedMilestones?: boolean;
 }
 
 export const NO_NEEDS: Needs = {
@@ -36,6 +40,7 @@ export const NO_NEEDS: Needs = {
   customers: [],
   newPools: [],
   movedSince: [],
+  notifications: [],
   newRules: false,
   ownRules: false,
   milestones: false,

@@ -36,7 +36,7 @@ export function explanationHandlers(deps: Deps): Rpc[] {
       return {
         ...(reservation === null ? {} : { reservation: toReservation(reservation) }),
         refusals: refusals.map(toRefusal),
-        ruleVersion: BigInt(reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
+        ruleVersion: BigInt(decision?.made.ruleVersion ?? reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
         waitlistPlaces: places.map(toPlace),
         steps:
           decision === null

@@ -24,6 +24,7 @@ const STATUS_OF_REASON: Readonly<Record<RefusalReason, Mapping>> = {
   UNKNOWN_SKU: { code: GrpcCode.NOT_FOUND },
   UNKNOWN_WAREHOUSE: { code: GrpcCode.NOT_FOUND },
   UNKNOWN_RESERVATION: { code: GrpcCode.NOT_FOUND },
+  UNKNOWN_NOTIFICATION: { code: GrpcCode.NOT_FOUND },
   NO_STOCK: { code: GrpcCode.FAILED_PRECONDITION },
   UNIT_HELD: { code: GrpcCode.FAILED_PRECONDITION },
   NOT_ELIGIBLE: { code: GrpcCode.FAILED_PRECONDITION },

@@ -17,11 +17,6 @@ import { toMilestoneRules, toWireMilestoneRule } from './milestone-mapping.ts';
 import { isRefusal } from './reserve-mapping.ts';
 import { fromTimestamp, NANOS_PER_MS, toMs, toTimestamp } from './wire-time.ts';
 
-const DAY_MS = 86_400_000;
-
-/** What holds for everybody as long as rules cannot say otherwise. */
-const EXPIRY_WARNING_MS = DAY_MS;
-
 export function toWireRules(rules: Rules): WireRules {
   return create(RulesSchema, {
     version: BigInt(rules.version),
@@ -33,7 +28,7 @@ export function toWireRules(rules: Rules): WireRules {
     minHoldWindow: durationFromMs(rules.minHoldWindowMs),
     maxHoldWindow: durationFromMs(rules.maxHoldWindowMs),
     waitlistWindow: durationFromMs(rules.waitlistWindowMs),
-    expiryWarning: durationFromMs(EXPIRY_WARNING_MS),
+    expiryWarning: durationFromMs(rules.expiryWarningMs),
     channelHoldWindows: mapValues(rules.channelHoldWindowsMs, durationFromMs),
     timeZone: rules.timeZone,
     calendarDays: rules.calendarDays,
@@ -83,6 +78,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     minHoldWindowMs: toMs(wire.minHoldWindow) ?? FIRST_RULES.minHoldWindowMs,
     maxHoldWindowMs: toMs(wire.maxHoldWindow) ?? FIRST_RULES.maxHoldWindowMs,
     waitlistWindowMs: toMs(wire.waitlistWindow) ?? FIRST_RULES.waitlistWindowMs,
+    expiryWarningMs: toMs(wire.expiryWarning) ?? FIRST_RULES.expiryWarningMs,
     channelHoldWindowsMs: mapValues(wire.channelHoldWindows, (window) => toMs(window) ?? 0),
     timeZone: wire.timeZone === '' ? FIRST_RULES.timeZone : wire.timeZone,
     calendarDays: wire.calendarDays,
@@ -115,8 +111,6 @@ function toSourcing(wire: SourcingStrategy): Rules['sourcing'] {
 
 /** A rule that would be stored and not followed is refused; saying what holds anyway is not. */
 function findUnsupported(wire: WireRules): Refusal | null {
-  const differs = (window: Duration | undefined, ms: number) => window !== undefined && toMs(window) !== ms;
-  if (differs(wire.expiryWarning, EXPIRY_WARNING_MS)) return unsupported('rules.expiry_warning');
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
   return null;
 }
@@ -132,6 +126,7 @@ function findUnclear(wire: WireRules): Refusal | null {
     ['max_hold_window', wire.maxHoldWindow],
     ['waitlist_window', wire.waitlistWindow],
     ['manual_baseline', wire.manualBaseline],
+    ['expiry_warning', wire.expiryWarning],
     ...Object.entries(wire.channelHoldWindows).map(([channel, window]): [string, Duration] => [
       `channel_hold_windows[${JSON.stringify(channel)}]`,
       window,

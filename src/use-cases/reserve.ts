@@ -1,6 +1,8 @@
+import type { AskedRequest } from '../domain/asked-request.ts';
 import type { Caller } from '../domain/caller.ts';
-import { checkEligibility, type Destination, type ExchangeFacts, notEligible } from '../domain/eligibility.ts';
+import { checkEligibility, notEligible } from '../domain/eligibility.ts';
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
+import { isByRules } from '../domain/past-case.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import {
   checkExchangePools,
@@ -9,7 +11,7 @@ import {
   keepPurchased,
   type RequestedLine,
   requestedUnits,
-  servingWarehouses,
+  sourcingTerms,
   toDemands,
   toLines,
   unitsFor,
@@ -18,7 +20,6 @@ import { isLive, isWaiting, type LiveReservation } from '../domain/reservation.t
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
 import { type SeenPool, seenPools } from '../domain/seen-pools.ts';
 import { type Placement, type SourcingRequest, source } from '../domain/sourcing.ts';
-import { SALE_CHANNEL } from '../domain/stock-level.ts';
 import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -45,20 +46,11 @@ export const RESERVE_GROUP_MAX = 250;
 /** Request lines of a batch that may be decided in one unit of work. */
 export const RESERVE_GROUP_LINES_MAX = 1_000;
 
-export interface ReserveInput extends RequestKey {
+export interface ReserveInput extends RequestKey, AskedRequest {
   readonly exchangeId: string;
   readonly returnCaseId: string;
   readonly orderId: string;
-  readonly customerRef: string;
-  readonly channel: string;
   readonly lines: readonly RequestedLine[];
-  readonly facts: ExchangeFacts;
-  readonly destination: Destination;
-  /** Takes what there is and forgets the rest, instead of refusing. */
-  readonly partial: boolean;
-  /** Takes what there is and queues for the rest, instead of refusing. */
-  readonly waitlist?: boolean;
-  readonly holdWindowMs: number | null;
   readonly priority: number;
   readonly validateOnly: boolean;
   /** Swaps the lines of the exchange's live reservation, where it has one, instead of refusing. */
@@ -118,7 +110,7 @@ function reserveCommand(input: ReserveInput, call: Call, ids: Ids): Command {
     lineCount: input.lines.length,
     trace: call.trace,
     ...(input.validateOnly ? {} : { asked: askedOf(input) }),
-    decide: (work) => decideReserve(work, input, call, { reservationId, trackingId }),
+    decide: (work) => keepSeen(work, input, decideReserve(work, input, call, { reservationId, trackingId })),
   };
 }
 
@@ -126,8 +118,9 @@ function skusOf({ lines }: ReserveInput): string[] {
   return [...new Set(lines.map((line) => line.sku))];
 }
 
-function askedOf({ exchangeId, returnCaseId, orderId, channel }: ReserveInput): AskedReserve {
-  return { exchangeId, returnCaseId, orderId, channel };
+function askedOf(input: ReserveInput): AskedReserve {
+  const { exchangeId, returnCaseId, orderId } = input;
+  return { exchangeId, returnCaseId, orderId, request: input };
 }
 
 /** Checks in documented precedence; after the last one success is certain. */
@@ -145,17 +138,7 @@ function decideReserve(
   if (excess !== null) return { refusal: excess };
   const window = chooseHoldWindow(work.rules, input.channel, input.holdWindowMs);
   if ('refusal' in window) return window;
-  const asked: SourcingRequest = {
-    demands: toDemands(input.lines, 1),
-    pools: work.pools,
-    warehouses: servingWarehouses(work, input.channel, input.destination),
-    strategy: work.rules.sourcing,
-    splitAllowed: work.rules.splitAllowed,
-    partial: input.partial || input.waitlist === true,
-    waits: input.waitlist === true,
-    forSale: input.channel === SALE_CHANNEL,
-    ...unitsFor(work, skusOf(input)),
-  };
+  const asked = sourcingOf(work, input);
   const sourced = source(asked);
   if ('refusal' in sourced) return sourced;
   const held = toLines(input.lines, 1, sourced.placements);
@@ -191,6 +174,24 @@ function queueingOf({ rules, now }: WorkingSet, { holdWindowMs }: { readonly hol
   return { splitAllowed: rules.splitAllowed, holdWindowMs, since: () => now };
 }
 
+function sourcingOf(work: WorkingSet, input: ReserveInput): SourcingRequest {
+  return {
+    ...sourcingTerms(work, input.channel, input.destination),
+    demands: toDemands(input.lines, 1),
+    partial: input.partial || input.waitlist === true,
+    waits: input.waitlist === true,
+    ...unitsFor(work, skusOf(input)),
+  };
+}
+
+/** What other rules might have accepted is remembered with the pools they would have seen. A refused swap made no case. */
+function keepSeen(work: WorkingSet, input: ReserveInput, decision: Decision): Decision {
+  if (!('refusal' in decision) || input.validateOnly || !isByRules(decision.refusal)) return decision;
+  const { latest } = work.exchange(input.exchangeId);
+  const isSwap = latest !== null && isLive(latest);
+  return isSwap ? decision : { ...decision, seen: seenPools(sourcingOf(work, input)) };
+}
+
 function callerFor(call: Call, input: ReserveInput): Call {
   const caller: Caller = { ...call.caller, channel: input.channel };
   return { ...call, caller };
@@ -215,7 +216,7 @@ function record(
     ...(unitIds && { unitIds }),
   }));
   const kind = next.state === 'WAITLISTED' ? 'waitlisted' : 'reserved';
-  work.record({ kind, previous: null, next, cause: causeOf(call, input.facts.reason), seen }, pools);
+  work.record({ kind, previous: null, next, cause: causeOf(call, input.facts.reason), seen, asked: input }, pools);
 }
 
 /** What is asked of a swap as well, which has its own limits. */

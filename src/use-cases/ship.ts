@@ -1,5 +1,6 @@
 import type { Caller } from '../domain/caller.ts';
 import { uncountedDelta } from '../domain/counting.ts';
+import { returnToStock } from '../domain/notification.ts';
 import type { PickedLine } from '../domain/picking.ts';
 import { type Refusal, refuse, unsupported } from '../domain/refusal.ts';
 import { isReplaced, type LiveReservation, type Reservation } from '../domain/reservation.ts';
@@ -84,6 +85,8 @@ function moveLate(
   if ('reason' in after) return rejected(after);
   const occurredAt = Math.min(message.occurredAt, work.now);
   for (const level of after) work.move(level, 'SHIPPED', cause, occurredAt);
+  const left = [...units.values()].reduce((sum, quantity) => sum + quantity, 0);
+  if (left > 0) work.notifications.add(returnToStock(found, message.event, message.warehouse, left));
   return { kind: 'REJECTED', reason: 'TOO_LATE', metadata: { state: found.state, tracking_id: found.trackingId } };
 }
 
@@ -105,7 +108,8 @@ function levelsAfter(
   return after;
 }
 
-function releasedLines(found: Reservation, warehouse: string): PickedLine[] {
+/** What a resolved reservation gave back at one warehouse. */
+export function releasedLines(found: Reservation, warehouse: string): PickedLine[] {
   return found.lines.flatMap((line) => {
     const part = line.allocations.find((allocation) => allocation.warehouse === warehouse);
     if (part === undefined) return [];

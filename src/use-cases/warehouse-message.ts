@@ -1,4 +1,5 @@
 import type { Caller } from '../domain/caller.ts';
+import { returnToStock } from '../domain/notification.ts';
 import { abortPick, confirmPick, shortPick, startPick } from '../domain/picking.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { isLive, isServedBy, type LiveReservation, type Reservation } from '../domain/reservation.ts';
@@ -7,7 +8,7 @@ import type { Transition } from '../domain/transition.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import { type Command, NO_NEEDS, type UnitOfWork, type Verdict } from '../ports.ts';
 import { causeOf, claimOf } from './call.ts';
-import { lateShipment, ship } from './ship.ts';
+import { lateShipment, releasedLines, ship } from './ship.ts';
 import { countAll, countNeeds } from './stock.ts';
 import {
   ACCEPTED,
@@ -93,7 +94,18 @@ function decidePick(work: WorkingSet, message: PickMessage, caller: Caller): Ver
   if (event === 'shipment-confirmed') {
     return isLive(found) ? ship(work, found, message, caller) : lateShipment(work, found, message, caller);
   }
-  return recordMessage(work, found, transitionOf(work, found, event, message), message, caller);
+  const verdict = recordMessage(work, found, transitionOf(work, found, event, message), message, caller);
+  if (event === 'pick-confirmed' && !isLive(found)) tellOfLatePick(work, found, message);
+  return verdict;
+}
+
+/** What was picked after the reservation had given its units back lies beside the shelf until somebody returns it. */
+function tellOfLatePick(work: WorkingSet, found: Reservation, message: PickMessage): void {
+  const { warehouse, lines } = message;
+  const given = releasedLines(found, warehouse);
+  if (found.state === 'FULFILLED' || given.length === 0) return;
+  const units = (lines.length > 0 ? lines : given).reduce((sum, line) => sum + line.quantity, 0);
+  if (units > 0) work.notifications.add(returnToStock(found, message.event, warehouse, units));
 }
 
 /** Refuses what cannot mean the lines that the warehouse has now: it was told of others when it happened. */

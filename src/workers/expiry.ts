@@ -1,6 +1,7 @@
 import type { DueReader } from '../ports/due-reader.ts';
 import type { UnitOfWork } from '../ports.ts';
-import { expireDue, SWEEP_SIZE } from '../use-cases/expire-due.ts';
+import { SWEEP_SIZE } from '../use-cases/clock-sweep.ts';
+import { expireDue } from '../use-cases/expire-due.ts';
 import { type Loop, startLoop } from './loop.ts';
 
 /** The longest the worker sleeps, in milliseconds: a deadline set by another process is found within this time. */
@@ -16,7 +17,7 @@ const UNDECIDED_PAUSE_MS = 100;
 const SWEEPS_IN_FLIGHT = 4;
 
 export interface ExpiryDeps {
-  readonly due: DueReader;
+  readonly due: Omit<DueReader, 'unwarnedReservations'>;
   readonly unitOfWork: UnitOfWork;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told how late each swept reservation was, in milliseconds after its deadline. */
@@ -36,10 +37,7 @@ export function startExpiry(deps: ExpiryDeps): Loop {
     ];
     const ids = late.map((one) => one.reservationId);
     if (ids.length > 0) {
-      const chunks: string[][] = [];
-      for (let at = 0; at < ids.length; at += SWEEP_SIZE) chunks.push(ids.slice(at, at + SWEEP_SIZE));
-      const counts = await Promise.all(chunks.map((chunk) => expireDue(deps, chunk, signal)));
-      const swept = counts.reduce((sum, count) => sum + count, 0);
+      const swept = await expireDue(deps, ids, signal);
       if (swept > 0) deps.onSwept(late.map((one) => one.lateMs));
       return swept > 0 ? SLEEP_MIN_MS : UNDECIDED_PAUSE_MS;
     }

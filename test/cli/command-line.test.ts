@@ -85,7 +85,7 @@ test.each([[['--help']], [['reserve', '--help']], [['stock', 'import', '--help']
   expect(stdout).toMatch(/Usage: earmark/);
 });
 
-test.each([['rules simulate'], ['wms reconcile'], ['dlq list'], ['dlq replay']])(
+test.each([['wms reconcile'], ['dlq list'], ['dlq replay']])(
   '%s says that it is not available in this version',
   async (command) => {
     const { status, stderr } = await run(...command.split(' '), '--some-option', 'argument');

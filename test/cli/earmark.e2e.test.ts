@@ -113,8 +113,9 @@ describe('a refusal', () => {
 });
 
 test('lists by state over several pages, one JSON document per line', async () => {
+  // While some of it waits no warehouse begins it, however slowly the commands follow each other.
   for (const exchange of ['L-1', 'L-2', 'L-3']) {
-    await earmark('reserve', 'SHOE-RED-43', '--exchange', exchange, '--case', 'listed');
+    await earmark('reserve', 'SHOE-RED-43:900', '--waitlist', '--exchange', exchange, '--case', 'listed');
     await earmark('release', '--exchange', exchange);
   }
   const listed = await earmark('list', '--case', 'listed', '--state', 'released,expired', '--json');

@@ -4,6 +4,8 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { expect, test } from 'vitest';
 import { parseCheckpoint } from '../../adapters/cli/arguments.ts';
 import { formatReport } from '../../adapters/cli/commands/audit.ts';
+import { formatApplied } from '../../adapters/cli/commands/rules-apply.ts';
+import { formatSimulation } from '../../adapters/cli/commands/rules-simulate.ts';
 import { formatRefusal, toRefusal, UsageError } from '../../adapters/cli/failures.ts';
 import { formatAvailability } from '../../adapters/cli/format-availability.ts';
 import { formatReservation, formatReservations } from '../../adapters/cli/format-reservation.ts';
@@ -12,6 +14,7 @@ import { VerifyLedgerResponseSchema } from '../../src/gen/earmark/v1/audit_servi
 import { AvailabilityFlag, AvailabilitySchema } from '../../src/gen/earmark/v1/availability_pb.ts';
 import { ReleaseReason, ReservationSchema, ReservationState } from '../../src/gen/earmark/v1/reservation_pb.ts';
 import { WaitlistPlaceSchema } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
+import { ApplyRulesResponseSchema, SimulateRulesResponseSchema } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
 
 const reservation = create(ReservationSchema, {
@@ -108,4 +111,44 @@ test('the last checkpoint is shown in the form in which it can be asked for agai
   for (const wrong of ['', '12', `0:${root}`, `12:${root.slice(2)}`, `-1:${root}`]) {
     expect(() => parseCheckpoint(wrong)).toThrow(UsageError);
   }
+});
+
+test('a simulation is told by its counts, the ones that matter, and by examples that draw nothing on the terminal', () => {
+  const told = create(SimulateRulesResponseSchema, {
+    casesChecked: 120n,
+    accepted: 100n,
+    refused: 20n,
+    newlyRefused: 7n,
+    examples: [
+      { exchangeId: 'EX-\u001b[2J', differences: ['was accepted, would be refused as RULE_LIMIT', 'and so on'] },
+    ],
+  });
+  const lines = formatSimulation(told).split('\n');
+  expect(lines.slice(0, 5)).toEqual([
+    '120 cases tried; nothing was changed',
+    '  100  accepted',
+    '   20  refused',
+    '    7  accepted before, refused now',
+    'for example',
+  ]);
+  expect(lines[5]).toContain('was accepted, would be refused as RULE_LIMIT; and so on');
+  expect(lines[5]).not.toContain('\u001b');
+});
+
+test('what was applied is told with what was left as it is, twenty of them', () => {
+  const left = Array.from({ length: 21 }, (_, at) => ({ trackingId: `EM-${at}`, reason: 'the warehouse has begun' }));
+  const refusal = { reason: 'BEING_PICKED' };
+  const told = create(ApplyRulesResponseSchema, {
+    ruleVersion: 7n,
+    reservationsChecked: 30n,
+    left: left.map((one, at) => (at === 0 ? { ...one, refusal } : one)),
+  });
+  const lines = formatApplied(told, 9).split('\n');
+  expect(lines.slice(0, 4)).toEqual([
+    'version 7 applied: 9 of 30 reservations changed',
+    'left as they are',
+    '  EM-0: BEING_PICKED: the warehouse has begun',
+    '  EM-1: the warehouse has begun',
+  ]);
+  expect(lines.slice(-2)).toEqual(['  EM-19: the warehouse has begun', '  and 1 more']);
 });

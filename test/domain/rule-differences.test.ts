@@ -85,6 +85,7 @@ test('every rule that can be changed is told', () => {
     { minHoldWindowMs: 1 },
     { maxHoldWindowMs: 1 },
     { waitlistWindowMs: 1 },
+    { expiryWarningMs: 0 },
     { channelHoldWindowsMs: { a: 1 } },
     { timeZone: 'Asia/Tokyo' },
     { calendarDays: true },

@@ -1,7 +1,7 @@
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { EmbeddedServer } from '../../adapters/embedded/embedded-server.ts';
 import { connectNats, type NatsLink } from '../../adapters/nats/connection.ts';
 import { availabilitySubject } from '../../adapters/nats/subjects.ts';
@@ -18,6 +18,8 @@ let nats: EmbeddedServer;
 let service: TestService;
 let link: NatsLink;
 const watching = new AbortController();
+/** Why the stream ended before it was to. */
+const lost: unknown[] = [];
 const streamed: { safetyStock: number; version: bigint }[] = [];
 
 beforeAll(async () => {
@@ -52,21 +54,24 @@ function watch(): void {
     for await (const { event } of client.streamAvailability({ skus: [SKU] }, { signal: watching.signal })) {
       if (event.case === 'update') streamed.push(event.value);
     }
-  })().catch(() => undefined);
+  })().catch((error: unknown) => {
+    if (!watching.signal.aborted) lost.push(error);
+  });
 }
 
 /** The safety stock that channels hear of over JetStream. */
 async function published(): Promise<number> {
   const manager = await jetstreamManager(await link.connected(AbortSignal.timeout(CONNECT_MS)));
-  const stored = await manager.streams
-    .getMessage('EARMARK_AVAILABILITY', { last_by_subj: availabilitySubject('W1', SKU) })
-    .catch(() => null);
+  const stored = await manager.streams.getMessage('EARMARK_AVAILABILITY', {
+    last_by_subj: availabilitySubject('W1', SKU),
+  });
   return stored?.json<{ availability: { safetyStock: number } }>().availability.safetyStock ?? -1;
 }
 
 async function everyoneHears(safetyStock: number): Promise<void> {
+  expect(lost).toEqual([]);
   await until(`${safetyStock} in the stream`, async () => streamed.at(-1)?.safetyStock === safetyStock);
-  await until(`${safetyStock} in JetStream`, async () => (await published()) === safetyStock);
+  await vi.waitFor(async () => expect(await published()).toBe(safetyStock), CONNECT_MS);
 }
 
 test('R16: whoever follows a pool that nobody touches hears what rules change of it, now and from a later instant', async () => {

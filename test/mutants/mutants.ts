@@ -133,4 +133,34 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/persistence/units.pg.test.ts',
     title: 'R14: a release gives the same units back',
   },
+  {
+    name: 'notice-sent-twice',
+    file: 'test/persistence/notifications.pg.test.ts',
+    title: 'also where its cause comes again',
+  },
+  {
+    name: 'shortage-hidden-by-clamping',
+    file: 'test/persistence/shortages.pg.test.ts',
+    title: 'is accepted and names the lowest priority',
+  },
+  {
+    name: 'shortage-takes-the-oldest',
+    file: 'test/persistence/shortages.pg.test.ts',
+    title: 'who lost last gets first',
+  },
+  {
+    name: 'put-rules-touches-live',
+    file: 'test/persistence/rules.pg.test.ts',
+    title: 'leaves a hundred live reservations as they are',
+  },
+  {
+    name: 'warning-sent-twice',
+    file: 'test/persistence/expiry-warning.pg.test.ts',
+    title: 'is sent once, whichever of two processes looks',
+  },
+  {
+    name: 'simulation-forgets-what-was-asked',
+    file: 'test/domain/rule-simulation.test.ts',
+    title: 'keeps the window that its request asked for',
+  },
 ];

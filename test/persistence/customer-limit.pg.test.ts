@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { releaseReservation } from '../../src/use-cases/resolve.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
-import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import { madeVersion, putDraft } from '../support/rules.ts';
 import { CALL, CONTENT_HASH, reserveInput, reserveOne, type TestService } from '../support/test-service.ts';
 import { openTwoServices, type TwoServices } from '../support/two-services.ts';
@@ -52,10 +51,10 @@ test('a limit counts what was reserved before it, and what ends makes room', asy
 });
 
 test('what is past its deadline no longer counts, swept or not', async () => {
-  await one.database.pool.query(MOVABLE_CLOCK_SQL);
+  await services.setClock(Date.UTC(2030, 0, 1));
   await putDraft(one, 1, { maxLivePerCustomer: 1, defaultHoldWindowMs: DAY_MS });
   expect(await said([ask(one, 'c', 'A')])).toEqual({ RESERVED: 1 });
-  await one.database.pool.query(SET_CLOCK_SQL, [Date.UTC(2030, 0, 3)]);
+  await services.setClock(Date.UTC(2030, 0, 3));
   expect(await said([ask(two, 'c', 'B')])).toEqual({ RESERVED: 1 });
   expect(await said([ask(two, 'c', 'A')])).toEqual({ RULE_LIMIT: 1 });
 });

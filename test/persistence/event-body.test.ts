@@ -34,13 +34,15 @@ const anyHeader = fc.record({
 
 test('a body says what was written, whatever the texts hold', () => {
   const anySeen = fc.array(fc.tuple(fc.string(), fc.string(), fc.nat(), fc.nat()), { maxLength: 3 });
-  const property = fc.property(anyHeader, fc.string({ unit: 'binary' }), anySeen, (header, orderId, seen) => {
+  const anyAsked = fc.option(fc.record({ itemCondition: fc.string({ unit: 'binary' }), deliveredAt: fc.nat() }));
+  const anyText = fc.string({ unit: 'binary' });
+  const property = fc.property(anyHeader, anyText, anySeen, anyAsked, (header, orderId, seen, asked) => {
     const after = aReservation({ orderId });
     const { reservationId, version, ruleVersion } = after;
-    const body = Buffer.from(writeEventBody(header, after, seen)).toString();
+    const body = Buffer.from(writeEventBody(header, after, seen, asked)).toString();
     const traceId = header.traceId === '' ? after.traceId : header.traceId;
     const facts = { ...header, traceId, reservationId, version, ruleVersion, afterJson: JSON.stringify(after) };
-    expect(readEventBody(body)).toEqual({ facts, after, seen });
+    expect(readEventBody(body)).toEqual({ facts, after, seen, asked });
     expect(reservationAfter(body)).toEqual(after);
   });
   fc.assert(property, runs());

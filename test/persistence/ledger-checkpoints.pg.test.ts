@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createCheckpoints } from '../../src/persistence/checkpoints.ts';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import type { Checkpoint, CheckpointLease } from '../../src/ports/checkpoints.ts';
@@ -32,11 +31,11 @@ async function lead(batchMax?: number): Promise<CheckpointLease> {
 async function cover(size: number, batchMax?: number): Promise<Checkpoint> {
   const lease = await lead(batchMax);
   try {
-    for (const until = Date.now() + COVER_MAX_MS; Date.now() < until; await sleep(5)) {
+    return await vi.waitFor(async () => {
       const made = await lease.extend();
-      if (made !== null && made.checkpoint.size >= size) return made.checkpoint;
-    }
-    throw new Error(`${size} events were not covered in time`);
+      if (made === null || made.checkpoint.size < size) throw new Error(`${size} events are not covered yet`);
+      return made.checkpoint;
+    }, COVER_MAX_MS);
   } finally {
     await lease.release();
   }
@@ -98,7 +97,7 @@ describe('found and named', () => {
   test('REMOVED_EVENT: a reservation that was taken out with everything that told of it', async () => {
     const gone = await eventOf(id(2), 1);
     const drifts = await ledger.plant(
-      ['audit_event', 'allocation', 'exchange', 'reservation']
+      ['notification', 'audit_event', 'allocation', 'exchange', 'reservation']
         .map((table) => `delete from ${table} where reservation_id = $1`)
         .concat([
           "delete from outbox where topic = 'reservation' and key = $1::uuid::text",

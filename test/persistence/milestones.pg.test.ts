@@ -7,7 +7,6 @@ import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { type ReportMilestoneInput, reportMilestone } from '../../src/use-cases/report-milestone.ts';
 import { extendReservation } from '../../src/use-cases/resolve.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
-import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import { putDraft } from '../support/rules.ts';
 import {
   CALL,
@@ -30,7 +29,7 @@ let two: TestService;
 beforeEach(async () => {
   services = await openTwoServices('milestones', ['A'], 500);
   ({ one, two } = services);
-  await one.database.pool.query(MOVABLE_CLOCK_SQL);
+  await services.setClock(NOW);
 });
 
 afterEach(() => services.close());
@@ -144,7 +143,7 @@ describe('a milestone that moves the deadline', () => {
   test('frees the units by the clock where no carrier scans by then', async () => {
     const { reservationId } = await reserved('x');
     await report(one, byExchange('x'), 'LABEL_CREATED');
-    await one.database.pool.query(SET_CLOCK_SQL, [NOW + 5 * DAY_MS]);
+    await services.setClock(NOW + 5 * DAY_MS);
     expect(said(await report(two, byExchange('x'), 'CARRIER_SCANNED'))).toBe('EXPIRED false');
     expect(await expireDue(one, [reservationId], AbortSignal.timeout(5_000))).toBe(1);
     expect(await kept()).toEqual(['x LABEL_CREATED true', 'x CARRIER_SCANNED false']);

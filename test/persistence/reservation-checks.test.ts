@@ -22,6 +22,7 @@ function storedOf(lines: LiveReservation['lines']): StoredAllocation[] {
       const quantity = part.reserved + part.fulfilled + part.released;
       return {
         ...part,
+        missing: part.missing ?? 0,
         reservation_id: 'r-1',
         line_number: lineNumber,
         sku,

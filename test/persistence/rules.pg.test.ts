@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRulesReader } from '../../src/persistence/rules-reader.ts';
 import { releaseReservation } from '../../src/use-cases/resolve.ts';
 import { DAY_MS, HOUR_MS, NO_FACTS } from '../support/arbitraries.ts';
-import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import { DRAFT, madeVersion, putDraft } from '../support/rules.ts';
 import {
   CALL,
@@ -106,20 +105,20 @@ describe('a new version', () => {
   });
 
   test('that is to hold later leaves the present until then, by the clock of the database', async () => {
-    await one.database.pool.query(MOVABLE_CLOCK_SQL);
+    await services.setClock(T0);
     expect(madeVersion(await putDraft(one, 1, { effectiveAt: T0 + DAY_MS, reason: 'tomorrow' }))).toBe(2);
-    await one.database.pool.query(SET_CLOCK_SQL, [T0 + DAY_MS - 1]);
+    await services.setClock(T0 + DAY_MS - 1);
     expect([(await reserved(two)).ruleVersion, (await rulesOf(two).current()).version]).toEqual([1, 1]);
-    await one.database.pool.query(SET_CLOCK_SQL, [T0 + DAY_MS]);
+    await services.setClock(T0 + DAY_MS);
     expect([(await reserved(two)).ruleVersion, (await rulesOf(two).current()).version]).toEqual([2, 2]);
   });
 
   test('takes the place of one that was to hold later', async () => {
-    await one.database.pool.query(MOVABLE_CLOCK_SQL);
+    await services.setClock(T0);
     await putDraft(one, 1, { effectiveAt: T0 + DAY_MS });
     expect(madeVersion(await putDraft(one, 1))).toBe('ETAG_MISMATCH');
     expect(madeVersion(await putDraft(one, 2))).toBe(3);
-    await one.database.pool.query(SET_CLOCK_SQL, [T0 + 2 * DAY_MS]);
+    await services.setClock(T0 + 2 * DAY_MS);
     expect((await reserved(two)).ruleVersion).toBe(3);
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createRulesReader } from '../../src/persistence/rules-reader.ts';
 import { createStockReader } from '../../src/persistence/stock-reader.ts';
 import type { StockReader } from '../../src/ports.ts';
@@ -8,7 +8,6 @@ import { receiveStock } from '../../src/use-cases/stock.ts';
 import type { Loop } from '../../src/workers/loop.ts';
 import { startRuleFollower } from '../../src/workers/rule-follower.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
-import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from '../support/engine.ts';
 import { ask, poolNumbers, sell } from '../support/pool-numbers.ts';
 import { madeVersion, putDraft } from '../support/rules.ts';
 import { CALL, CONTENT_HASH, madeReservation, type TestService } from '../support/test-service.ts';
@@ -21,6 +20,8 @@ let services: TwoServices;
 let one: TestService;
 let two: TestService;
 let followers: Loop[];
+/** Times a follower came to the end of a look. */
+let looks = 0;
 
 beforeEach(async () => {
   services = await openTwoServices('stock-rules', ['A', 'B'], 10);
@@ -44,7 +45,10 @@ function follow(service: TestService): void {
     stock: stockOf(service),
     unitOfWork: service.unitOfWork,
     monotonicMs: () => performance.now(),
-    pause: (ms, signal) => sleep(Math.min(ms, 20), undefined, { signal }),
+    pause: (ms, signal) => {
+      looks += 1;
+      return sleep(Math.min(ms, 20), undefined, { signal });
+    },
     onFailure: (error) => failures.push(error),
   });
   followers.push(follower);
@@ -54,16 +58,13 @@ const pools = () => poolNumbers(one);
 
 /** Waits until the pools are as they should be. */
 async function followed(expected: readonly object[]): Promise<void> {
-  const deadline = performance.now() + FOLLOWED_MAX_MS;
-  for (;;) {
-    try {
-      expect(await pools()).toMatchObject(expected);
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await sleep(20);
-    }
-  }
+  await vi.waitFor(async () => expect(await pools()).toMatchObject(expected), FOLLOWED_MAX_MS);
+}
+
+/** Waits until the follower has begun to look since, and has come to its end: what was to change has changed. */
+async function lookedAgain(): Promise<void> {
+  const before = looks;
+  await vi.waitFor(() => expect(looks).toBeGreaterThanOrEqual(before + 2), FOLLOWED_MAX_MS);
 }
 
 async function picture(tables: readonly string[]): Promise<unknown> {
@@ -141,13 +142,13 @@ describe('pools nobody touches', () => {
   });
 
   test('follow rules from the instant they hold, by the clock of the database, and not before', async () => {
-    await one.database.pool.query(MOVABLE_CLOCK_SQL);
+    await services.setClock(T0);
     follow(one);
     await putDraft(one, 1, { effectiveAt: T0 + DAY_MS, safetyStocks: [kept('', 'W2', 2)] });
-    await one.database.pool.query(SET_CLOCK_SQL, [T0 + DAY_MS - 1]);
-    await sleep(200);
+    await services.setClock(T0 + DAY_MS - 1);
+    await lookedAgain();
     await followed([0, 0, 0, 0].map((safety) => ({ safety, version: 1 })));
-    await one.database.pool.query(SET_CLOCK_SQL, [T0 + DAY_MS]);
+    await services.setClock(T0 + DAY_MS);
     await followed([
       { safety: 0, version: 1 },
       { safety: 2, version: 2 },
@@ -167,7 +168,7 @@ describe('pools nobody touches', () => {
       { pool: 'B W2', version: 1 },
     ];
     await followed(expected);
-    await sleep(200);
+    await lookedAgain();
     await followed(expected);
   });
 
@@ -187,7 +188,7 @@ describe('pools nobody touches', () => {
     await followed([{ safety: 3 }, { safety: 3 }, {}, {}]);
     const before = await picture(['stock_pool']);
     await putDraft(one, 2, { safetyStocks: [kept('A', '', 3)], maxLines: 7 });
-    await sleep(300);
+    await lookedAgain();
     expect(await picture(['stock_pool'])).toEqual(before);
   });
 });

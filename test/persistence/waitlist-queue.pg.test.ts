@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWaitlistReader } from '../../src/persistence/waitlist-reader.ts';
 import { QUEUE_LOOKED_AT_MAX } from '../../src/persistence/waitlist-rows.ts';
 import { expireDue } from '../../src/use-cases/expire-due.ts';
@@ -10,16 +9,9 @@ import { countStock, putWarehouses } from '../../src/use-cases/stock.ts';
 import { swapReservation } from '../../src/use-cases/swap.ts';
 import { DAY_MS } from '../support/arbitraries.ts';
 import { saidBy } from '../support/deciding.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { madeVersion, putDraft } from '../support/rules.ts';
-import {
-  CALL,
-  madeReservation,
-  openTestService,
-  reserveInput,
-  reserveOne,
-  type TestService,
-} from '../support/test-service.ts';
+import { CALL, madeReservation, reserveInput, reserveOne, type TestService } from '../support/test-service.ts';
+import { openTwoServices, type TwoServices } from '../support/two-services.ts';
 import {
   about,
   allOf,
@@ -36,26 +28,16 @@ import {
   waiter,
 } from '../support/waiting.ts';
 
-let database: TestDatabase;
+let services: TwoServices;
 let one: TestService;
 let two: TestService;
-let newestRules = 1;
-
-beforeAll(async () => {
-  database = await createTestDatabase('queue');
-});
 
 beforeEach(async () => {
-  one = await openTestService(database.url);
-  two = await openTestService(database.url);
+  services = await openTwoServices('queue', ['OTHER'], 1);
+  ({ one, two } = services);
 });
 
-afterEach(async () => {
-  expect((await createLedgerAuditor(one.database.pool).verify()).drifts).toEqual([]);
-  await Promise.all([one.close(), two.close()]);
-});
-
-afterAll(() => database.drop());
+afterEach(() => services.close());
 
 describe('R19: the queue', () => {
   test('is served in order, each freed unit once, and a newcomer gets only what nobody in it can use whole', async () => {
@@ -90,9 +72,9 @@ describe('R19: the queue', () => {
   test('does not serve what has expired meanwhile', async () => {
     const sku = await ownSku(one);
     await allOf(one, sku);
-    const version = Number(madeVersion(await putDraft(one, newestRules, { waitlistWindowMs: 1 })));
+    expect(madeVersion(await putDraft(one, 1, { waitlistWindowMs: 1 }))).toBe(2);
     const gone = await waiter(one, sku, 1, { priority: 9 });
-    newestRules = Number(madeVersion(await putDraft(one, version, { waitlistWindowMs: 30 * DAY_MS })));
+    expect(madeVersion(await putDraft(one, 2, { waitlistWindowMs: 30 * DAY_MS }))).toBe(3);
     const here = await waiter(one, sku);
     await pause(10);
     await receive(two, sku, 1);
@@ -105,7 +87,7 @@ describe('R19: the queue', () => {
     const sku = await ownSku(one);
     const swapped = await reserved(one, sku, 1);
     const replaced = await reserved(one, sku, 1);
-    newestRules = Number(madeVersion(await putDraft(one, newestRules, { waitlistWindowMs: 29 * DAY_MS })));
+    expect(madeVersion(await putDraft(one, 1, { waitlistWindowMs: 29 * DAY_MS }))).toBe(2);
     const lines = [{ ...PLAIN_LINE, sku, quantity: ON_HAND + 1, warehouse: 'W1' }];
     const swap = { ...about(swapped), lines, partial: false, waitlist: true };
     expect(await swapReservation(two, swap, CALL)).toMatchObject({ ok: true });

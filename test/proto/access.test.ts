@@ -74,7 +74,7 @@ describe.each(byLabel)('%s', (name, method) => {
 
   test('is paged if it lists', () => {
     const lists = method.name.startsWith('List');
-    const listsToo = ['SimulateRules', 'GetKpis'].includes(method.name);
+    const listsToo = ['SimulateRules', 'ApplyRules', 'GetKpis'].includes(method.name);
     expect(fieldNames(method.output).includes('next_page_token')).toBe(lists || listsToo);
     if (lists || method.name === 'GetKpis')
       expect(fieldNames(method.input)).toEqual(expect.arrayContaining(['page_size', 'page_token']));

@@ -86,8 +86,9 @@ export interface TransferCommand {
   readonly lines: readonly { readonly lineNumber: number; readonly quantity: number }[];
 }
 
+/** What the clock does: it sweeps what is past its deadline, and warns of what is near it. */
 export interface SweepCommand {
-  readonly kind: 'sweep';
+  readonly kind: 'sweep' | 'warn';
   readonly refs: readonly Ref[];
 }
 
@@ -152,9 +153,13 @@ export type SimCommand =
 
 /** What a request id is remembered with: principal, method and id, as the service scopes them. */
 export function claimKeyOf(command: SimCommand): string {
-  if (command.kind === 'sweep') return '';
+  if (isByClock(command)) return '';
   if (command.kind === 'reserve' && command.validateOnly) return '';
   return `${principalOf(command)}/${methodOf(command)}/${command.requestId}`;
+}
+
+export function isByClock(command: SimCommand): command is SweepCommand {
+  return command.kind === 'sweep' || command.kind === 'warn';
 }
 
 export function principalOf(command: SimCommand): string {

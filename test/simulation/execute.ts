@@ -12,15 +12,18 @@ import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock
 import { swapReservation } from '../../src/use-cases/swap.ts';
 import { transferReservation } from '../../src/use-cases/transfer.ts';
 import { applyWarehouseMessage, type WarehouseMessage } from '../../src/use-cases/warehouse-message.ts';
+import { warnExpiring } from '../../src/use-cases/warn-expiring.ts';
 import { NO_FACTS } from '../support/arbitraries.ts';
 import {
   type CountedCommand,
   contentHashOf,
+  isByClock,
   type PickCommand,
   type ReserveCommand,
   type SimCommand,
   type SimLine,
   type SimTarget,
+  type SweepCommand,
 } from './commands.ts';
 import { canonOfOutcome } from './model/canon.ts';
 import type { ModelOutcome } from './model/state.ts';
@@ -45,9 +48,10 @@ export interface RealWorld {
 /** Sends one command through the service's own use case. */
 export async function execute(engine: Engine, world: RealWorld, command: SimCommand): Promise<ModelOutcome> {
   if (command.kind === 'pick' || command.kind === 'counted') return await deliver(engine, world, command);
-  if (command.kind === 'sweep') {
+  if (isByClock(command)) {
     const real = command.refs.flatMap((ref) => world.known.get(refKey(ref))?.reservationId ?? []);
-    await expireDue(engine, real, AbortSignal.timeout(DEADLINE_MS));
+    const done = command.kind === 'warn' ? warnExpiring : expireDue;
+    await done(engine, real, AbortSignal.timeout(DEADLINE_MS));
     return { swept: true };
   }
   return canonOfOutcome(await callService(engine, world, command));
@@ -67,7 +71,7 @@ export async function executeTogether(
   return outcomes.map(canonOfOutcome);
 }
 
-export type CallCommand = Exclude<SimCommand, { kind: 'pick' | 'counted' | 'sweep' }>;
+export type CallCommand = Exclude<SimCommand, { kind: 'pick' | 'counted' | SweepCommand['kind'] }>;
 
 /** Sends one call and answers what the service answered. */
 export async function callService(engine: Engine, world: RealWorld, command: CallCommand): Promise<Outcome> {

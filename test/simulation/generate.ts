@@ -1,6 +1,6 @@
 import type { StockCount } from '../../src/domain/counting.ts';
 import type { PickEvent } from '../../src/use-cases/warehouse-message.ts';
-import type { PickCommand, Ref, ReserveCommand, SimCommand, SimTarget } from './commands.ts';
+import { isByClock, type PickCommand, type ReserveCommand, type SimCommand, type SimTarget } from './commands.ts';
 import { anyLines, anySku, anyWarehouse } from './generate-lines.ts';
 import { anyRules } from './generate-rules.ts';
 import { findTarget, isLive, type Model, type ModelReservation, poolOf, SKUS, WMS } from './model/state.ts';
@@ -57,7 +57,8 @@ export class CommandGenerator {
       [2, () => this.#extend(model)],
       [live ? 4 : 1, () => this.#swap(model)],
       [live ? 3 : 1, () => this.#transfer(model)],
-      [2, () => this.#sweep(model)],
+      [2, () => this.#byClock(model, 'sweep')],
+      [2, () => this.#byClock(model, 'warn')],
       [2, () => this.#move('receive')],
       [1, () => this.#move('adjust')],
       [2, () => ({ kind: 'count', requestId: this.#id(), counts: this.#counts(model, '') })],
@@ -103,7 +104,7 @@ export class CommandGenerator {
       validateOnly: random.chance(0.05),
       replaceExisting,
       waitlist: random.chance(0.4),
-      priority: random.pick([0, 0, 0, 1, -1]),
+      priority: random.pick([0, 0, 0, 0, 0, 1, -1]),
     };
   }
 
@@ -191,10 +192,12 @@ export class CommandGenerator {
     return { kind: 'extend', requestId: this.#id(), target, etag: this.#etag(model, target), expireAt: from + by };
   }
 
-  /** What the expiry worker would find: everything past its deadline, swept or not. */
-  #sweep(model: Model): SimCommand {
-    const late = model.reservations.filter((one) => one.expireAt <= model.now && one.state !== 'FULFILLED');
-    return { kind: 'sweep', refs: late.map(({ exchangeId, ordinal }): Ref => ({ exchangeId, ordinal })) };
+  /** What the workers would find: all that is past its deadline, swept or not; all that is live, near it or not. */
+  #byClock(model: Model, kind: 'sweep' | 'warn'): SimCommand {
+    const isMeant = (one: ModelReservation) =>
+      kind === 'warn' ? isLive(one) : one.expireAt <= model.now && one.state !== 'FULFILLED';
+    const refs = model.reservations.filter(isMeant).map(({ exchangeId, ordinal }) => ({ exchangeId, ordinal }));
+    return { kind, refs };
   }
 
   #move(kind: 'receive' | 'adjust'): SimCommand {
@@ -292,5 +295,5 @@ export class CommandGenerator {
 }
 
 function requestIdOf(command: SimCommand): string {
-  return command.kind === 'sweep' ? 'r0' : command.requestId;
+  return isByClock(command) ? 'r0' : command.requestId;
 }

@@ -1,14 +1,14 @@
-import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { promoteQueues } from '../../src/use-cases/promote-queues.ts';
 import { refreshPools } from '../../src/use-cases/refresh-pools.ts';
-import { principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
+import { isByClock, principalOf, type ReserveCommand, type SimCommand } from './commands.ts';
 import { execute, executeTogether } from './execute.ts';
 import { CommandGenerator } from './generate.ts';
 import { brokenInvariants } from './invariants.ts';
 import { differingKpis } from './kpis.ts';
 import { canonOfLevels, canonOfPool } from './model/canon.ts';
 import { serveQueues } from './model/queue.ts';
-import { emptyModel, freeDue, isLive, type Model, SKUS, WAREHOUSES } from './model/state.ts';
+import { isShort, settle } from './model/shortage.ts';
+import { emptyModel, freeDue, isLive, isMovable, type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import { SeededRandom } from './random.ts';
 import { type Explanation, expectedInOrder, explain, type Submitted } from './serial-order.ts';
 import { compareWithModel, readSnapshot, type Snapshot } from './snapshot.ts';
@@ -22,8 +22,8 @@ const START_AT = 1_893_456_000_000;
 
 const TOGETHER_MAX = 4;
 
-const SWEEP_MAX = 100;
-const SWEEP_DEADLINE_MS = 20_000;
+const SERVE_DEADLINE_MS = 20_000;
+const DAY_MS = 86_400_000;
 
 /** One to read the clock, one to find that it was long enough ago, one more. */
 const CHECKPOINT_STEPS = 3;
@@ -110,39 +110,36 @@ class HistoryRun {
     await this.#send(kind, commands);
   }
 
-  /** Some time on, or exactly onto a deadline, or just before or after it. */
+  /** Some time on, or exactly onto a deadline, or just before or after it, or to where it is warned of. */
   async #moveClock(): Promise<void> {
     const deadlines = this.#model.reservations.filter((one) => isLive(one)).map((one) => one.expireAt);
     const jump =
       deadlines.length > 0 && this.#random.chance(0.7)
-        ? this.#random.pick(deadlines) + this.#random.pick([0, 0, 1, -1])
+        ? this.#random.pick(deadlines) + this.#random.pick([0, 0, 1, -1, -DAY_MS])
         : this.#model.now + this.#random.int(1, 15 * 60_000);
     const now = Math.max(jump, this.#model.now);
     this.#log.push(`move-clock by ${now - this.#model.now} ms`);
     await this.#world.setClock(now);
     this.#model.now = now;
-    const waits = this.#model.reservations.some((one) => one.state === 'WAITLISTED');
+    const { reservations } = this.#model;
+    const waits = reservations.some((one) => one.state === 'WAITLISTED');
+    // What falls due goes to those that lack units, then to those that wait; until it is swept they do not know.
+    const refs =
+      isShort(this.#model) || waits ? reservations.filter((one) => isMovable(one) && one.expireAt <= now) : [];
+    if (refs.length > 0) await this.#submit('alone', [{ kind: 'sweep', refs }]);
     freeDue(this.#model);
-    // Whoever waits is served by the sweep; where nobody does, it is left to whoever comes next.
+    settle(this.#model);
     if (waits) {
       serveQueues(this.#model);
-      await this.#sweep();
       await this.#serve();
     }
     await this.#check([{ model: this.#model, order: [] }]);
   }
 
-  async #sweep(): Promise<void> {
-    const [engine] = this.#world.engines;
-    const due = await engine.due.dueReservations(SWEEP_MAX);
-    const ids = due.map((one) => one.reservationId);
-    await expireDue(engine, ids, AbortSignal.timeout(SWEEP_DEADLINE_MS));
-  }
-
   /** Rules that let more be had free units of pools that no command touches. */
   async #serve(): Promise<void> {
     const [engine] = this.#world.engines;
-    await promoteQueues(engine, SKUS, AbortSignal.timeout(SWEEP_DEADLINE_MS));
+    await promoteQueues(engine, SKUS, AbortSignal.timeout(SERVE_DEADLINE_MS));
   }
 
   async #send(kind: StepKind, commands: readonly SimCommand[]): Promise<void> {
@@ -155,11 +152,10 @@ class HistoryRun {
     if (ordered.some((command) => command.kind === 'rules')) await this.#serve();
     const found = await this.#check(explanations, () => ({
       answers: submitted.map((one) => one.outcome),
-      expected: expectedInOrder(before, ordered),
+      expected: expectedInOrder(before, submitted),
     }));
     if (kind === 'batch' && found.order.some((at, position) => at !== position)) this.#reordered += 1;
     this.#model = found.model;
-    this.#model.sent += ordered.length;
   }
 
   async #submit(kind: StepKind, commands: readonly SimCommand[]): Promise<Submitted[]> {
@@ -174,7 +170,12 @@ class HistoryRun {
                 execute(kind === 'race' ? (at % 2 === 0 ? first : second) : one, this.#world, command),
               ),
             );
-      return commands.map((command, at) => ({ command, outcome: outcomes[at] ?? { refused: 'no answer' } }));
+      const rank = this.#commands - commands.length;
+      return commands.map((command, at) => ({
+        command,
+        outcome: outcomes[at] ?? { refused: 'no answer' },
+        rank: rank + at,
+      }));
     } catch (error) {
       throw this.#failure([`a command failed: ${error instanceof Error ? error.stack : String(error)}`]);
     }
@@ -238,10 +239,10 @@ class HistoryRun {
   }
 }
 
-/** The order in which one unit decides: principals take turns, sweeps come last. */
+/** The order in which one unit decides: principals take turns, what the clock does comes last. */
 function inTurn(commands: readonly SimCommand[]): SimCommand[] {
   const queues = new Map<string, SimCommand[]>();
-  for (const command of commands.filter((one) => one.kind !== 'sweep')) {
+  for (const command of commands.filter((one) => !isByClock(one))) {
     const principal = principalOf(command);
     queues.set(principal, [...(queues.get(principal) ?? []), command]);
   }
@@ -249,7 +250,7 @@ function inTurn(commands: readonly SimCommand[]): SimCommand[] {
   for (let round = 0; round < commands.length; round += 1) {
     for (const queue of queues.values()) ordered.push(...queue.slice(round, round + 1));
   }
-  return [...ordered, ...commands.filter((one) => one.kind === 'sweep')];
+  return [...ordered, ...commands.filter(isByClock)];
 }
 
 function summaryOf(snapshot: Snapshot): string {

@@ -94,6 +94,11 @@ select 'I9 messages of pool ' || p.sku || ' ' || p.warehouse from stock_pool p
 union all
 select 'I16 freed early ' || reservation_id from reservation where state = 'EXPIRED' and resolve_time < expire_time
 union all
+select 'I19 notifications of ' || r.reservation_id || ': ' || k.kind from reservation r
+  cross join lateral (values ('EXPIRED', r.state = 'EXPIRED'), ('RELEASED', r.state = 'RELEASED'),
+    ('LATE_PICK', r.overdue_flagged)) as k (kind, is_so)
+  where (select count(*) from notification n where n.reservation_id = r.reservation_id and n.kind = k.kind) <> k.is_so::int
+union all
 select 'P22 order line ' || o.order_id || ' ' || o.order_line_id from order_line o
   where o.exchanged <> coalesce((select sum(w.units) from asked w
       where w.order_id = o.order_id and w.order_line_id = o.order_line_id), 0) + coalesce((

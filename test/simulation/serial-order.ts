@@ -5,6 +5,8 @@ import type { Model, ModelOutcome } from './model/state.ts';
 export interface Submitted {
   readonly command: SimCommand;
   readonly outcome: ModelOutcome;
+  /** Position among all commands of the history. */
+  readonly rank: number;
 }
 
 /** A model in which commands sent together happened one after the other, as they were answered. */
@@ -32,10 +34,10 @@ function* search(
     yield { model, order };
     return;
   }
-  for (const [at, { command, outcome }] of submitted.entries()) {
+  for (const [at, { command, outcome, rank }] of submitted.entries()) {
     if (order.includes(at)) continue;
     const next = structuredClone(model);
-    if (JSON.stringify(applyCommand(next, command, at)) === JSON.stringify(outcome)) {
+    if (JSON.stringify(applyCommand(next, command, rank)) === JSON.stringify(outcome)) {
       yield* search(next, submitted, [...order, at], fixed);
     }
     if (fixed) return;
@@ -43,7 +45,7 @@ function* search(
 }
 
 /** What the model answers when the commands come one after the other; for telling what was expected. */
-export function expectedInOrder(model: Model, commands: readonly SimCommand[]): ModelOutcome[] {
+export function expectedInOrder(model: Model, submitted: readonly Submitted[]): ModelOutcome[] {
   const next = structuredClone(model);
-  return commands.map((command, at) => applyCommand(next, command, at));
+  return submitted.map(({ command, rank }) => applyCommand(next, command, rank));
 }

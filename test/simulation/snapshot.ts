@@ -8,6 +8,7 @@ interface Part {
   readonly reserved: number;
   readonly picked: number;
   readonly short: number;
+  readonly missing: number;
   readonly fulfilled: number;
   readonly released: number;
 }
@@ -22,6 +23,7 @@ interface Row extends RealIds {
   readonly releaseReason: string | null;
   readonly overdueFlagged: boolean;
   readonly due: boolean;
+  readonly notices: readonly string[];
   readonly lines: readonly {
     readonly sku: string;
     readonly quantity: number;
@@ -37,6 +39,8 @@ export interface Snapshot {
   readonly reservations: readonly Row[];
   readonly pools: readonly (readonly [string, number, number, number, number])[];
   readonly orderLines: readonly (readonly [string, number, number])[];
+  /** Pool, units missing, the most there were, units left to settle, and the most that each line lacked. */
+  readonly shortages: readonly (readonly [string, number, number, number, readonly number[]])[];
 }
 
 const READ = `select json_build_object(
@@ -45,12 +49,17 @@ const READ = `select json_build_object(
       'state', r.state, 'version', r.version, 'overdueFlagged', r.overdue_flagged, 'releaseReason', r.release_reason,
       'expireAt', floor(extract(epoch from r.expire_time) * 1000), 'resolvedAt', floor(extract(epoch from r.resolve_time) * 1000),
       'due', r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= (select ledger_now()), 'lines', r.lines,
+      'notices', (select coalesce(json_agg(n.kind order by n.kind collate "C"), '[]') from notification n
+        where n.reservation_id = r.reservation_id),
       'parts', (select coalesce(json_agg(json_build_object('lineNumber', a.line_number, 'sku', a.sku, 'warehouse', a.warehouse,
-          'reserved', a.reserved, 'picked', a.picked, 'short', a.short, 'fulfilled', a.fulfilled, 'released', a.released)
+          'reserved', a.reserved, 'picked', a.picked, 'short', a.short, 'missing', a.missing, 'fulfilled', a.fulfilled, 'released', a.released)
           order by a.line_number, a.warehouse collate "C"), '[]') from allocation a where a.reservation_id = r.reservation_id))
     order by r.reservation_id), '[]') from reservation r),
   'pools', (select coalesce(json_agg(json_build_array(sku || '@' || warehouse, on_hand, reserved, unavailable, committed)), '[]')
     from stock_pool),
+  'shortages', (select coalesce(json_agg(json_build_array(s.sku || '@' || s.warehouse, s.quantity, s.most, s.unsettled,
+      (select coalesce(json_agg(v.quantity order by v.quantity), '[]') from shortage_victim v
+        where v.shortage_id = s.shortage_id)) order by s.shortage_id), '[]') from shortage s),
   'orderLines', (select coalesce(json_agg(json_build_array(order_id || '/' || order_line_id, purchased, exchanged)), '[]')
     from order_line)) as snapshot`;
 
@@ -68,6 +77,7 @@ export async function readSnapshot(client: pg.Client): Promise<Snapshot> {
 export function compareWithModel(snapshot: Snapshot, model: Model, world: Pick<World, 'known'>): string[] {
   return [
     ...differences('pools', poolsOf(snapshot), modelPools(model)),
+    ...differences('shortages', snapshot.shortages.map(asText), modelShortages(model)),
     ...differences('order lines', orderLinesOf(snapshot), modelOrderLines(model)),
     ...compareReservations(snapshot, model, world.known),
   ];
@@ -77,11 +87,11 @@ function compareReservations(snapshot: Snapshot, model: Model, known: Map<string
   const refOf = new Map([...known].map(([ref, ids]) => [ids.reservationId, ref]));
   const real = snapshot.reservations.map((row) => ({
     row,
-    text: JSON.stringify([refOf.get(row.reservationId) ?? 'new', canonOfRow(row)]),
+    text: JSON.stringify([refOf.get(row.reservationId) ?? 'new', canonOfRow(row), noticesOf(row)]),
   }));
   const expected = model.reservations.map((one) => {
     const ref = refKey(one);
-    return { ref, text: JSON.stringify([known.has(ref) ? ref : 'new', canonOfModel(one)]) };
+    return { ref, text: JSON.stringify([known.has(ref) ? ref : 'new', canonOfModel(one), one.notices]) };
   });
   const unmatched = [...expected];
   const learnt: [string, RealIds][] = [];
@@ -103,8 +113,8 @@ function canonOfRow(row: Row) {
       .filter((part) => part.lineNumber === lineNumber)
       .map((part) =>
         row.due
-          ? [part.warehouse, 0, 0, 0, part.fulfilled, part.released + part.reserved]
-          : [part.warehouse, part.reserved, part.picked, part.short, part.fulfilled, part.released],
+          ? [part.warehouse, 0, 0, 0, 0, part.fulfilled, part.released + part.reserved]
+          : [part.warehouse, part.reserved, part.picked, part.short, part.missing, part.fulfilled, part.released],
       );
   return {
     exchangeId: row.exchangeId,
@@ -126,6 +136,11 @@ function canonOfRow(row: Row) {
         partsOf(line.lineNumber),
       ]),
   };
+}
+
+/** What is past its deadline is told of when it is swept. */
+function noticesOf(row: Row): string[] {
+  return row.due ? [...row.notices, 'EXPIRED'].sort() : [...row.notices];
 }
 
 function dueUnits(snapshot: Snapshot, isMine: (row: Row, part: Row['parts'][number]) => boolean): number {
@@ -161,6 +176,16 @@ function modelPools(model: Model): string[] {
     }))
     .filter(({ counts }) => counts.some((count) => count !== 0))
     .map((pool) => JSON.stringify(pool));
+}
+
+function modelShortages(model: Model): string[] {
+  return model.shortages.map(({ key, quantity, most, victims }) =>
+    asText([key, quantity, most, 0, Object.values(victims).sort((a, b) => a - b)]),
+  );
+}
+
+function asText(shortage: Snapshot['shortages'][number]): string {
+  return JSON.stringify(shortage);
 }
 
 function orderLinesOf(snapshot: Snapshot): string[] {

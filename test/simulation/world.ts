@@ -26,6 +26,9 @@ const TABLES = [
   'refused_reserve',
   'request_claim',
   'outbox',
+  'notification',
+  'shortage',
+  'shortage_victim',
 ];
 
 const CALL = { caller: { principal: 'simulation', actorType: 'SERVICE' as const, channel: '' }, trace: null };

@@ -39,6 +39,8 @@ export function aWorkingSet(more: Partial<WorkingSetRows> = {}): WorkingSet {
     newestRules: null,
     earlierRules: [],
     milestones: new Map(),
+    notifications: [],
+    victims: new Map(),
     warehouses: [aWarehouse('W1'), aWarehouse('W2', { priority: 2 }), aWarehouse('W3', { priority: 3, wms: 'wms-3' })],
     items: new Map(SKUS.map((sku) => [sku, anItem(sku)])),
     skus: new Set([...SKUS, 'unknown']),
@@ -61,7 +63,7 @@ export function decidingOn(work: WorkingSet): UnitOfWork {
       commands.map((command): Outcome => {
         const decision = command.decide(work);
         return 'refusal' in decision
-          ? { ok: false, refusal: decision.refusal }
+          ? { ok: false, ...decision }
           : { ok: true, answer: decision.answer, replayed: false };
       }),
   };

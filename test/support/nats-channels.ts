@@ -13,7 +13,6 @@ import {
 } from '../../adapters/nats/subjects.ts';
 import { HANDLED_EVENT_SCHEMAS, UNSUPPORTED_EVENTS } from '../../adapters/wms/inbound-events.ts';
 import { AvailabilityChangedSchema } from '../../src/gen/earmark/event/v1/availability_changed_pb.ts';
-import { ExpiringSoonSchema } from '../../src/gen/earmark/event/v1/holding_events_pb.ts';
 import { RefusedSchema } from '../../src/gen/earmark/event/v1/refused_pb.ts';
 import { ReportMilestoneRequestSchema } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { ReserveRequestSchema } from '../../src/gen/earmark/v1/reserve_pb.ts';
@@ -67,7 +66,7 @@ const PLANNED_OUT = {
   'snapshot-item': SnapshotItemSchema,
   'snapshot-end': SnapshotEndSchema,
 };
-const PLANNED_EVENTS = { 'expiring-soon': ExpiringSoonSchema, refused: RefusedSchema };
+const PLANNED_EVENTS = { refused: RefusedSchema };
 const PLANNED_REQUESTS = {
   snapshot: [SnapshotRequestSchema, SnapshotReplySchema],
   resend: [ResendRequestSchema, ResendReplySchema],

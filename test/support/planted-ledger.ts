@@ -28,6 +28,9 @@ const TABLES = [
   'order_line',
   'waitlist',
   'outbox',
+  'notification',
+  'shortage',
+  'shortage_victim',
 ];
 
 /** A small ledger in which drifts are planted by plain SQL. */

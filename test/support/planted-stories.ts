@@ -6,6 +6,7 @@ import type { ReleaseReason, Reservation, ReservationState } from '../../src/dom
 import type { TransitionKind } from '../../src/domain/transition.ts';
 import { hashEvent, NO_HASH, writeEventBody } from '../../src/persistence/event-body.ts';
 import { aLine, anAllocation, aReservation, SKUS, T0, WAREHOUSES } from './arbitraries.ts';
+import { waiting } from './waiters.ts';
 
 /** One event of a planted reservation. */
 export interface PlantedEvent {
@@ -142,7 +143,9 @@ function stateAfter(story: Story, { state }: PlantedEvent, id: string, version: 
       reserved: isResolved ? 0 : 1,
       released: isResolved ? 1 : 0,
     };
-    return aLine({ lineNumber: index + 1, sku, allocations: state === 'WAITLISTED' ? [] : [anAllocation(held)] });
+    const what =
+      state === 'WAITLISTED' ? { allocations: [], waiting: waiting(1) } : { allocations: [anAllocation(held)] };
+    return aLine({ lineNumber: index + 1, sku, ...what });
   });
   return {
     ...aReservation({ reservationId: id, trackingId: id, exchangeId: id, version, lines }),

@@ -172,6 +172,7 @@ const RULE_CASES: readonly ProtoCase[] = [
       ['no choice', { reservationIds: [] }, ' apply_rules.choice'],
       ['no reason', { reason: '' }, 'reason string.min_len'],
       ['one twice', { reservationIds: ['a', 'a'] }, 'reservationIds repeated.unique'],
+      ...page,
     ],
   },
 ];

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
+import { MOVABLE_CLOCK_SQL, SET_CLOCK_SQL } from './engine.ts';
 import { createTestDatabase, type TestDatabase } from './postgres.ts';
 import { openTestService, stockUp, type TestService } from './test-service.ts';
 
@@ -8,6 +9,8 @@ export interface TwoServices {
   readonly database: TestDatabase;
   readonly one: TestService;
   readonly two: TestService;
+  /** Lets the database's clock stand at an instant, in milliseconds since the Unix epoch, until it is set again. */
+  setClock(now: number): Promise<void>;
   /** Closes both, removes the database and expects its ledger to have been without drift. */
   close(): Promise<void>;
 }
@@ -23,5 +26,11 @@ export async function openTwoServices(name: string, skus: readonly string[], onH
     await database.drop();
     expect(report.drifts).toEqual([]);
   };
-  return { database, one, two, close };
+  let isMovable = false;
+  const setClock = async (now: number) => {
+    if (!isMovable) await one.database.pool.query(MOVABLE_CLOCK_SQL);
+    isMovable = true;
+    await one.database.pool.query(SET_CLOCK_SQL, [now]);
+  };
+  return { database, one, two, setClock, close };
 }

@@ -13,6 +13,7 @@ const PUBLISHED: Record<RefusalReason, readonly [string, 'retry' | 'no retry']> 
   UNKNOWN_SKU: ['NOT_FOUND', 'no retry'],
   UNKNOWN_WAREHOUSE: ['NOT_FOUND', 'no retry'],
   UNKNOWN_RESERVATION: ['NOT_FOUND', 'no retry'],
+  UNKNOWN_NOTIFICATION: ['NOT_FOUND', 'no retry'],
   NO_STOCK: ['FAILED_PRECONDITION', 'no retry'],
   UNIT_HELD: ['FAILED_PRECONDITION', 'no retry'],
   NOT_ELIGIBLE: ['FAILED_PRECONDITION', 'no retry'],

@@ -39,12 +39,12 @@ describe('rules on the wire', () => {
     expect(draftOf({})).toEqual({ ...first, ...empty, effectiveAt: null });
   });
 
-  test.each<[string, WireRules]>([
-    ['rules.expiry_warning', { expiryWarning: durationFromMs(0) }],
-    ['rules.pick_on', { pickOn: Milestone.APPROVED }],
-  ])('that would not be followed are refused: %s', (feature, wire) => {
-    expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
-  });
+  test.each<[string, WireRules]>([['rules.pick_on', { pickOn: Milestone.APPROVED }]])(
+    'that would not be followed are refused: %s',
+    (feature, wire) => {
+      expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
+    },
+  );
 
   test.each<WireRules>([
     { waitlistWindow: durationFromMs(DAY_MS) },
@@ -90,9 +90,20 @@ describe('rules on the wire', () => {
     ],
     ['rules.channel_warehouses[1].channel', { channelWarehouses: [{ channel: 'a' }, { channel: 'a' }] }],
     ['rules.default_hold_window', { defaultHoldWindow: { seconds: 5n, nanos: 1 } }],
+    ['rules.expiry_warning', { expiryWarning: { seconds: 5n, nanos: 1 } }],
     ['rules.channel_hold_windows["a"]', { channelHoldWindows: { a: { seconds: 5n, nanos: 500 } } }],
   ])('that are not clear are refused by %s', (field, wire) => {
     expect(draftOf(wire)).toMatchObject({ reason: 'INVALID_FIELD', metadata: { field } });
+  });
+
+  test.each([
+    [DAY_MS, {}],
+    [0, { expiryWarning: durationFromMs(0) }],
+    [5_000, { expiryWarning: durationFromMs(5_000) }],
+  ])('that warn %i ms before a deadline', (expiryWarningMs, wire) => {
+    expect(draftOf(wire)).toMatchObject({ expiryWarningMs });
+    const shown = toWireRules({ ...FIRST_RULES, expiryWarningMs });
+    expect(toDraft(shown)).toMatchObject({ expiryWarningMs });
   });
 
   test('name what follows from milestones; the rest stays as in the first version', () => {

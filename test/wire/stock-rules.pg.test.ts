@@ -137,12 +137,13 @@ test('P21: a refusal names who keeps what is missing, to a sale and to an exchan
 test('rules that contradict themselves or name no warehouse are refused, and change nothing', async () => {
   const twice = { sku: 'A', warehouse: 'W1', units: 1 };
   const { json } = await grpc.call(getRules, {});
-  for (const [rules, reason, field] of [
+  const contradicting: [JsonObject, string, string][] = [
     [{ safetyStocks: [twice, twice] }, 'INVALID_FIELD', 'rules.safety_stocks[1]'],
     [{ exchangePools: [{ minimum: 2, maximum: 1 }] }, 'INVALID_FIELD', 'rules.exchange_pools[0].maximum'],
     [{ safetyStocks: [{ warehouse: 'NOWHERE' }] }, 'UNKNOWN_WAREHOUSE', 'rules.safety_stocks[0].warehouse'],
-  ] as const) {
-    const answer = await put(rules as unknown as JsonObject);
+  ];
+  for (const [rules, reason, field] of contradicting) {
+    const answer = await put(rules);
     expect({ reason: answer.reason, field: answer.metadata.field }).toEqual({ reason, field });
   }
   expect((await grpc.call(getRules, {})).json).toEqual(json);
@@ -187,8 +188,9 @@ describe('the strategy of the rules chooses the warehouse, and is told', () => {
     await put({ sourcing: `SOURCING_STRATEGY_${strategy}` });
     const exchangeId = randomUUID();
     const made = await connect.call(reserve, { requestId: randomUUID(), exchangeId, ...asked });
-    const { lines } = made.json.reservation as unknown as { lines: { allocations: Allocation[] }[] };
-    const placed = lines.flatMap(({ allocations }) => allocations.map((one) => `${one.warehouse} ${one.quantity}`));
+    const { lines } = made.json.reservation as JsonObject;
+    const allocations = (lines as JsonObject[]).flatMap((line) => line.allocations as JsonObject[]);
+    const placed = allocations.map((one) => `${one.warehouse} ${one.quantity}`);
     expect(placed).toEqual(expected);
     const { steps } = (await grpc.call(explainReservation, { exchangeId })).json;
     const told = (steps as JsonObject[]).find((step) => step.step === 'strategy');
@@ -231,11 +233,6 @@ test('R16: every surface knows the same warehouses of a channel, and the same nu
   const swapped = await grpc.call(swap, { ...target, lines: [line] });
   expect(swapped.json.reservation).toMatchObject(held);
 });
-
-interface Allocation {
-  readonly warehouse: string;
-  readonly quantity: number;
-}
 
 function byWarehouse(pools: readonly JsonObject[]): JsonObject[] {
   return pools.toSorted((a, b) => (String(a.warehouse) < String(b.warehouse) ? -1 : 1));

@@ -1,9 +1,9 @@
 import type { DescMethodUnary, JsonObject } from '@bufbuild/protobuf';
-import { NotificationService } from '../../src/gen/earmark/v1/notification_service_pb.ts';
 import { ReservationService } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { RuleService } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { StockService } from '../../src/gen/earmark/v1/stock_service_pb.ts';
 import { AVAILABILITY_CASES } from './availability-cases.ts';
+import { NOTIFICATION_CASES } from './notification-cases.ts';
 
 /** What a case may use: names no other client and no other case uses. */
 export interface CaseWorld {
@@ -128,6 +128,7 @@ export const WIRE_CASES: readonly WireCase[] = [
     }),
   },
   ...AVAILABILITY_CASES,
+  ...NOTIFICATION_CASES,
   {
     name: 'tells the rules',
     step: () => ({ method: RuleService.method.getRules, request: {} }),
@@ -264,13 +265,6 @@ export const WIRE_CASES: readonly WireCase[] = [
     code: 'UNIMPLEMENTED',
     reason: 'UNSUPPORTED',
     metadata: () => ({ feature: 'accept_substitutes' }),
-  },
-  {
-    name: 'refuses a call this version does not have',
-    step: () => ({ method: NotificationService.method.listNotifications, request: {} }),
-    code: 'UNIMPLEMENTED',
-    reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'ListNotifications' }),
   },
   {
     name: 'refuses a message that is too large',

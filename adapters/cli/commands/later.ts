@@ -2,9 +2,8 @@ import type { Command } from 'commander';
 import { CommandFailure } from '../failures.ts';
 
 /** Commands of the contract that a later version brings. They exist, so that a script gets a clear answer. */
-export function addLaterCommands(program: Command, rules: Command, wms: Command): void {
+export function addLaterCommands(program: Command, wms: Command): void {
   const dlq = program.command('dlq').description('parked messages: list and replay');
-  addLater(rules, 'simulate', 'try a draft of the rules');
   addLater(wms, 'reconcile', 'compare with the warehouse');
   addLater(dlq, 'list', 'list parked messages');
   addLater(dlq, 'replay', 'handle parked messages again');

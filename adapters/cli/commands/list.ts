@@ -69,6 +69,7 @@ async function list(open: OpenSession, options: ListOptions): Promise<void> {
   }
 }
 
-function parseStates(text: string, before: readonly ReservationState[]): ReservationState[] {
+/** States separated by commas, each once. */
+export function parseStates(text: string, before: readonly ReservationState[]): ReservationState[] {
   return [...new Set([...before, ...text.split(',').map((name) => parseEnum(ReservationStateSchema, name))])];
 }

@@ -21,7 +21,8 @@ export async function putRules(session: Session, path: string, reason: string | 
   });
 }
 
-async function readRules(path: string): Promise<Rules> {
+/** @throws UsageError where the file cannot be read or holds no rules */
+export async function readRules(path: string): Promise<Rules> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`${path} cannot be read: ${error.code}`);
   });

@@ -39,6 +39,8 @@ export type DriftKind =
   | 'CHECKPOINT'
   /** An audit event has not exactly one outbox row. */
   | 'OUTBOX'
+  /** People were not told of what happened to a reservation, or were told of what did not. */
+  | 'NOTIFICATION'
   /** A unit is held twice, or held where nothing is reserved. */
   | 'UNIT'
   /** An order line's exchanged units are not what its reservations hold and consumed. */

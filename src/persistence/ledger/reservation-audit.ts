@@ -97,8 +97,8 @@ function allocationRows(range: readonly string[]): Statement {
         from allocated_unit where (held or fulfilled) and reservation_id > $1::uuid and reservation_id <= $2::uuid group by 1, 2, 3, 4)
       select reservation_id, line_number, warehouse, sku, coalesce(quantity, 0) as quantity,
         coalesce(reserved, 0) as reserved, coalesce(picked, 0) as picked, coalesce(short, 0) as short,
-        coalesce(fulfilled, 0) as fulfilled, coalesce(released, 0) as released, coalesce(held_units, 0) as held_units,
-        coalesce(held, '') as held, coalesce(shipped, '') as shipped_units
+        coalesce(missing, 0) as missing, coalesce(fulfilled, 0) as fulfilled, coalesce(released, 0) as released,
+        coalesce(held_units, 0) as held_units, coalesce(held, '') as held, coalesce(shipped, '') as shipped_units
       from part full join unit using (reservation_id, line_number, warehouse, sku)`,
     values: [...range],
   };

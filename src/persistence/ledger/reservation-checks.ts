@@ -211,6 +211,7 @@ function differingFields(row: ReservationRow, last: Reservation): string[] {
     ['trace_id', row.trace_id, last.traceId],
     ['confirm_time', row.confirmed_at, last.warehouseConfirmedAt],
     ['overdue_flagged', row.overdue_flagged, last.overdueFlagged],
+    ['warned_time', row.warned_for, last.warnedFor ?? null],
   ];
   const fields = pairs.filter(([, stored, told]) => stored !== told).map(([field]) => field);
   return sameLines(row.lines, last.lines) ? fields : [...fields, 'lines'];
@@ -222,7 +223,7 @@ function sameLines(stored: string, told: readonly ReservationLine[]): boolean {
   return stored === text || isDeepStrictEqual(lineFacts(stored), lineFacts(text));
 }
 
-const COUNTERS = ['reserved', 'picked', 'short', 'fulfilled', 'released'] as const;
+const COUNTERS = ['reserved', 'picked', 'short', 'missing', 'fulfilled', 'released'] as const;
 
 /** An allocation is as the last event that knows its line tells: after a swap the later ones leave the old lines out. */
 function checkAllocations(
@@ -266,8 +267,9 @@ function checkAllocation(
     drifts.add('ALLOCATION', 0, 1, `${line}: no audit event tells of the allocation`, place);
   } else {
     for (const counter of COUNTERS) {
-      if (stored[counter] === told.part[counter]) continue;
-      drifts.add('ALLOCATION', told.part[counter], stored[counter], `${line}: ${counter}`, place);
+      const units = told.part[counter] ?? 0;
+      if (stored[counter] === units) continue;
+      drifts.add('ALLOCATION', units, stored[counter], `${line}: ${counter}`, place);
     }
     checkNames(stored, told.part, place, drifts);
   }

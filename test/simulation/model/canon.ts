@@ -16,7 +16,7 @@ import {
   reservedIn,
 } from './state.ts';
 
-type PartRow = readonly [string, number, number, number, number, number];
+type PartRow = readonly [string, number, number, number, number, number, number];
 
 /** Line number, SKU, quantity, order line, what it waits for, what it holds where. */
 type LineRow = readonly [number, string, number, string, readonly (string | number)[], readonly PartRow[]];
@@ -57,6 +57,7 @@ export function canonOfModel(reservation: ModelReservation): CanonReservation {
           part.reserved,
           part.picked,
           part.short,
+          part.missing,
           part.fulfilled,
           part.released,
         ]),
@@ -86,7 +87,17 @@ export function canonOfReservation(reservation: Reservation): CanonReservation {
           line.orderLineId,
           canonOfWaiting(line.waiting),
           line.allocations
-            .map((one): PartRow => [one.warehouse, one.reserved, one.picked, one.short, one.fulfilled, one.released])
+            .map(
+              (one): PartRow => [
+                one.warehouse,
+                one.reserved,
+                one.picked,
+                one.short,
+                one.missing ?? 0,
+                one.fulfilled,
+                one.released,
+              ],
+            )
             .sort((a, b) => (a[0] < b[0] ? -1 : 1)),
         ],
       ),

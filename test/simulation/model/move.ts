@@ -83,7 +83,7 @@ export function swapLines(
     found.lines
       .filter((line) => line.sku === sku)
       .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse))
-      .reduce((sum, part) => sum + part.reserved - part.short, 0),
+      .reduce((sum, part) => sum + part.reserved - part.short - part.missing, 0),
   );
   if (places === null) return 'NO_STOCK';
   const firstNumber = Math.max(...found.lines.map((line) => line.lineNumber)) + 1;
@@ -136,6 +136,7 @@ function moveLine(line: ModelLine, units: number, toWarehouse: string): void {
     const taken = Math.min(missing, part.reserved);
     part.reserved -= taken;
     part.released += taken;
+    part.missing = Math.max(0, part.missing - Math.max(0, taken - part.short));
     part.short = Math.max(0, part.short - taken);
     missing -= taken;
   }
@@ -144,6 +145,14 @@ function moveLine(line: ModelLine, units: number, toWarehouse: string): void {
     there.reserved += units;
     return;
   }
-  line.parts.push({ warehouse: toWarehouse, reserved: units, picked: 0, short: 0, fulfilled: 0, released: 0 });
+  line.parts.push({
+    warehouse: toWarehouse,
+    reserved: units,
+    picked: 0,
+    short: 0,
+    missing: 0,
+    fulfilled: 0,
+    released: 0,
+  });
   line.parts.sort((a, b) => (a.warehouse < b.warehouse ? -1 : 1));
 }

@@ -168,6 +168,14 @@ export function toLines(lines: readonly SimLine[], places: Places, firstNumber: 
     waiting: null,
     parts: [...(places.get(at) ?? [])]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([warehouse, reserved]) => ({ warehouse, reserved, picked: 0, short: 0, fulfilled: 0, released: 0 })),
+      .map(([warehouse, reserved]) => ({
+        warehouse,
+        reserved,
+        picked: 0,
+        short: 0,
+        missing: 0,
+        fulfilled: 0,
+        released: 0,
+      })),
   }));
 }

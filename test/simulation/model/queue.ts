@@ -45,7 +45,7 @@ function queueOf(model: Model, sku: string) {
       (a, b) =>
         b.reservation.priority - a.reservation.priority ||
         (a.line.waiting?.since ?? 0) - (b.line.waiting?.since ?? 0) ||
-        a.reservation.sequence - b.reservation.sequence ||
+        a.reservation.rank - b.reservation.rank ||
         a.line.lineNumber - b.line.lineNumber,
     );
 }
@@ -61,7 +61,8 @@ function serve(model: Model, reservation: ModelReservation, line: ModelLine): vo
   for (const [code, taken] of parts) {
     const there = line.parts.find((part) => part.warehouse === code);
     if (there !== undefined) there.reserved += taken;
-    else line.parts.push({ warehouse: code, reserved: taken, picked: 0, short: 0, fulfilled: 0, released: 0 });
+    else
+      line.parts.push({ warehouse: code, reserved: taken, picked: 0, short: 0, missing: 0, fulfilled: 0, released: 0 });
   }
   line.parts.sort((a, b) => (a.warehouse < b.warehouse ? -1 : 1));
   line.waiting = null;

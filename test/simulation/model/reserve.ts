@@ -9,11 +9,8 @@ import { byRef, isLive, isWaiting, latestOf, type Model, type ModelOutcome, type
 
 const DAY_MS = 86_400_000;
 
-/**
- * Decides a Reserve as the contract tells it, with the first rule set.
- * @param at its position among the commands sent together
- */
-export function applyReserve(model: Model, command: ReserveCommand, at: number): ModelOutcome {
+/** Decides a Reserve as the contract tells it, with the first rule set. */
+export function applyReserve(model: Model, command: ReserveCommand): ModelOutcome {
   const refused = checkReserve(model, command);
   if (refused !== null) return { refused };
   const latest = latestOf(model, command.exchangeId);
@@ -36,17 +33,20 @@ export function applyReserve(model: Model, command: ReserveCommand, at: number):
   const reservation: ModelReservation = {
     exchangeId: command.exchangeId,
     ordinal: model.reservations.filter((one) => one.exchangeId === command.exchangeId).length,
+    rank: model.rank,
     orderId: command.orderId,
     priority: command.priority ?? 0,
-    sequence: model.sent + at,
     isSale,
     rules,
     state: waits ? 'WAITLISTED' : 'RESERVED',
     version: 1,
+    createdAt: model.now,
+    warnedFor: 0,
     expireAt: model.now + (waits ? WAITLIST_WINDOW_MS : holdWindowMs),
     resolvedAt: null,
     releaseReason: null,
     overdueFlagged: false,
+    notices: [],
     lines,
   };
   if (!command.validateOnly) {

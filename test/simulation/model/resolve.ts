@@ -12,6 +12,7 @@ import {
   type ModelReservation,
   onHandAfter,
   takeOffHand,
+  tell,
 } from './state.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,6 +27,7 @@ export function applyRelease(model: Model, command: ReleaseCommand): ModelOutcom
   if (differs(found, command.etag)) return { refused: 'ETAG_MISMATCH' };
   if (found.state === 'FULFILLED') return { refused: 'ALREADY_FULFILLED' };
   if (isLive(found)) {
+    tell(found, 'RELEASED');
     giveBack(found);
     resolve(model, found, 'RELEASED', command.reason);
   }
@@ -113,6 +115,7 @@ export function consume(
     part.fulfilled += units;
     part.picked = Math.max(0, part.picked - units);
     part.short = Math.min(part.short, part.reserved - part.picked);
+    part.missing = Math.min(part.missing, part.reserved - part.picked - part.short);
   }
   return null;
 }
@@ -124,8 +127,24 @@ export function applySweep(model: Model, refs: readonly Ref[]): ModelOutcome {
     if (found === undefined || !['PREPARING', 'READY'].includes(found.state)) continue;
     if (found.expireAt > model.now || found.overdueFlagged) continue;
     found.overdueFlagged = true;
+    tell(found, 'LATE_PICK');
     found.expireAt = model.now + 14 * DAY_MS;
     found.version += 1;
+  }
+  return { swept: true };
+}
+
+/** Tells once of each deadline that lies within a day, of what was held for longer than that. */
+export function applyWarnings(model: Model, refs: readonly Ref[]): ModelOutcome {
+  for (const ref of refs) {
+    const found = byRef(model, ref);
+    if (found === undefined || !['RESERVED', 'WAITLISTED'].includes(found.state) || found.warnedFor === found.expireAt)
+      continue;
+    const isNear = found.expireAt > model.now && found.expireAt - model.now <= DAY_MS;
+    if (!isNear || found.expireAt - found.createdAt <= DAY_MS) continue;
+    found.warnedFor = found.expireAt;
+    found.version += 1;
+    tell(found, 'EXPIRING_SOON');
   }
   return { swept: true };
 }

@@ -6,6 +6,8 @@ export interface ModelPart {
   reserved: number;
   picked: number;
   short: number;
+  /** Units the pool lacks, beside the short ones. */
+  missing: number;
   fulfilled: number;
   released: number;
 }
@@ -35,19 +37,24 @@ export type ModelState = 'WAITLISTED' | 'RESERVED' | 'PREPARING' | 'READY' | 'FU
 export interface ModelReservation {
   exchangeId: string;
   ordinal: number;
+  /** Position of its request among all that were sent: the newest has the highest. */
+  rank: number;
   orderId: string;
   priority: number;
-  /** Of two that came at one instant, the one with the lower number was sent first. */
-  sequence: number;
   isSale: boolean;
   /** The rules it was decided by. */
   rules: SimRules;
   state: ModelState;
   version: number;
+  createdAt: number;
   expireAt: number;
+  /** The deadline of which a warning was sent last; 0 before. */
+  warnedFor: number;
   resolvedAt: number | null;
   releaseReason: string | null;
   overdueFlagged: boolean;
+  /** What people were told of it, each kind once, in the order of its letters. */
+  notices: string[];
   /** Those of a swap take the place of the others, under numbers that were never used. */
   lines: ModelLine[];
 }
@@ -68,6 +75,15 @@ export interface ModelClaim {
   answer: ModelOutcome;
 }
 
+/** A shortage of one pool, open until its stock has recovered. */
+export interface ModelShortage {
+  key: string;
+  quantity: number;
+  most: number;
+  /** The most that each line lacked, by reservation and line. */
+  victims: Record<string, number>;
+}
+
 /** What a command answered, in a form that the model and the service can both be brought to. */
 export type ModelOutcome =
   | { readonly refused: string }
@@ -83,8 +99,6 @@ export type ModelOutcome =
  */
 export interface Model {
   now: number;
-  /** Commands sent so far. */
-  sent: number;
   pools: Map<string, ModelPool>;
   reservations: ModelReservation[];
   /** Units bought by order and order line; the first known number stands. */
@@ -92,6 +106,9 @@ export interface Model {
   claims: Map<string, ModelClaim>;
   /** Versions put in this history, oldest first. */
   rules: { effectiveAt: number; rules: SimRules }[];
+  shortages: ModelShortage[];
+  /** Position of the request that is decided now. */
+  rank: number;
 }
 
 export const SKUS = ['SKU-A', 'SKU-B', 'SKU-C'] as const;
@@ -102,7 +119,16 @@ export const WAREHOUSES = ['W2', 'W1'] as const;
 export const WMS = 'sim';
 
 export function emptyModel(now: number): Model {
-  return { now, sent: 0, pools: new Map(), reservations: [], purchased: new Map(), claims: new Map(), rules: [] };
+  return {
+    now,
+    pools: new Map(),
+    reservations: [],
+    purchased: new Map(),
+    claims: new Map(),
+    rules: [],
+    shortages: [],
+    rank: 0,
+  };
 }
 
 export function poolOf(model: Model, sku: string, warehouse: string): ModelPool {
@@ -177,6 +203,10 @@ export function findTarget(model: Model, target: SimTarget): ModelReservation | 
   return target.by === 'exchange' ? latestOf(model, target.exchangeId) : byRef(model, target);
 }
 
+export function tell(reservation: ModelReservation, kind: string): void {
+  reservation.notices = [...new Set([...reservation.notices, kind])].sort();
+}
+
 /** Gives back all that is held and waits for nothing any more. */
 export function giveBack(reservation: ModelReservation): void {
   for (const part of reservation.lines.flatMap((line) => line.parts)) {
@@ -184,6 +214,7 @@ export function giveBack(reservation: ModelReservation): void {
     part.reserved = 0;
     part.picked = 0;
     part.short = 0;
+    part.missing = 0;
   }
   for (const line of reservation.lines) line.waiting = null;
 }
@@ -193,6 +224,7 @@ export function freeDue(model: Model): void {
   for (const reservation of model.reservations) {
     if (!isMovable(reservation) || reservation.expireAt > model.now) continue;
     giveBack(reservation);
+    tell(reservation, 'EXPIRED');
     reservation.state = 'EXPIRED';
     reservation.releaseReason = 'EXPIRED';
     reservation.resolvedAt = model.now;

@@ -10,6 +10,7 @@ import {
   type ModelReservation,
   onHandAfter,
   takeOffHand,
+  tell,
   WMS,
 } from './state.ts';
 import { applyCounts } from './stock.ts';
@@ -36,7 +37,9 @@ export function applyPick(model: Model, command: PickCommand): string {
   const found = byRef(model, command.ref);
   if (found === undefined) return rejected('UNKNOWN_RESERVATION');
   if (!isLive(found)) {
-    return command.event === 'shipment-confirmed' ? shipLate(model, found, command) : rejected('TOO_LATE');
+    if (command.event === 'shipment-confirmed') return shipLate(model, found, command);
+    if (command.event === 'pick-confirmed') pickedLate(found, command);
+    return rejected('TOO_LATE');
   }
   const parts = found.lines.flatMap((line) => line.parts);
   // Who has given everything up has no say any more.
@@ -86,8 +89,10 @@ function abort(found: ModelReservation, warehouse: string): string {
   const parts = found.lines.flatMap((line) => line.parts);
   const mine = parts.filter((part) => part.warehouse === warehouse && part.picked > 0);
   for (const part of mine) part.picked = 0;
-  if (parts.every((part) => part.picked === 0)) return changeState(found, 'RESERVED');
-  return mine.length === 0 ? IGNORED : changeState(found, 'PREPARING');
+  const isLetGo = parts.every((part) => part.picked === 0);
+  if (!isLetGo && mine.length === 0) return IGNORED;
+  tell(found, 'REFUSED_BY_WAREHOUSE');
+  return changeState(found, isLetGo ? 'RESERVED' : 'PREPARING');
 }
 
 function confirm(found: ModelReservation, command: PickCommand): string {
@@ -100,6 +105,7 @@ function confirm(found: ModelReservation, command: PickCommand): string {
       const total = command.lines.length === 0 ? part.reserved : reportedFor(command, line.lineNumber);
       part.picked = Math.max(part.picked, total);
       part.short = Math.min(part.short, part.reserved - part.picked);
+      part.missing = Math.min(part.missing, part.reserved - part.picked - part.short);
     }
   }
   const ready = found.lines.every((line) => line.parts.every((part) => part.picked === part.reserved));
@@ -117,7 +123,9 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
     for (const part of line.parts.filter((one) => one.warehouse === command.warehouse)) {
       const now = Math.min(part.reserved - part.picked, part.short + reportedFor(command, line.lineNumber));
       if (now <= part.short) continue;
-      lost.set(line.sku, (lost.get(line.sku) ?? 0) + now - part.short);
+      const known = Math.min(part.missing, now - part.short);
+      lost.set(line.sku, (lost.get(line.sku) ?? 0) + now - part.short - known);
+      part.missing = Math.min(part.missing - known, part.reserved - part.picked - now);
       part.short = now;
     }
   }
@@ -128,6 +136,7 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
     const gone = Math.min(units, model.pools.get(key)?.onHand ?? 0);
     takeOffHand(model, key, gone, Math.min(command.occurredAt, model.now));
   }
+  tell(found, 'SHORTAGE');
   return changeState(found, 'PREPARING');
 }
 
@@ -148,9 +157,12 @@ function ship(model: Model, found: ModelReservation, command: PickCommand): stri
     const refused = consume(model, found, held, command.warehouse, at);
     if (refused !== null) return rejected(refused);
     closeIfDone(model, found, false);
+    if (found.lines.some((line) => heldAt(line, command.warehouse) > 0)) tell(found, 'INCOMPLETE');
   }
   for (const [sku, units] of late) takeOffHand(model, `${sku}@${command.warehouse}`, units, at);
-  return late.size > 0 ? rejected('TOO_LATE') : ACCEPTED;
+  if (late.size === 0) return ACCEPTED;
+  tell(found, 'RETURN_TO_STOCK');
+  return rejected('TOO_LATE');
 }
 
 /** Unit by unit: one that is held, else one that was given up there, of a present line or of a replaced one. */
@@ -187,6 +199,19 @@ function heldAt(line: ModelReservation['lines'][number], warehouse: string): num
   return line.parts.find((part) => part.warehouse === warehouse)?.reserved ?? 0;
 }
 
+/** Picked goods of what has ended otherwise have to go back, if the warehouse ever had a part in it. */
+function pickedLate(found: ModelReservation, command: PickCommand): void {
+  const isMine = found.lines.some((line) => line.parts.some((part) => part.warehouse === command.warehouse));
+  if (!isMine || found.state === 'FULFILLED') return;
+  const given = found.lines.flatMap((line) =>
+    line.parts
+      .filter((part) => part.warehouse === command.warehouse)
+      .map((part) => Math.min(part.released, line.quantity)),
+  );
+  const units = command.lines.length > 0 ? command.lines.map((line) => line.quantity) : given;
+  if (units.some((count) => count > 0)) tell(found, 'RETURN_TO_STOCK');
+}
+
 /** Goods left although the reservation is resolved: what is on hand falls all the same. */
 function shipLate(model: Model, found: ModelReservation, command: PickCommand): string {
   const highest = Math.max(...found.lines.map((line) => line.lineNumber));
@@ -208,6 +233,7 @@ function shipLate(model: Model, found: ModelReservation, command: PickCommand): 
     if (onHandAfter(model, `${sku}@${command.warehouse}`, units, at) < 0) return rejected('NO_STOCK');
   }
   for (const [sku, units] of shipped) takeOffHand(model, `${sku}@${command.warehouse}`, units, at);
+  if ([...shipped.values()].some((units) => units > 0)) tell(found, 'RETURN_TO_STOCK');
   return rejected('TOO_LATE');
 }
 

@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file earmark/v1/rule_service.proto.
  */
 export const file_earmark_v1_rule_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1lYXJtYXJrL3YxL3J1bGVfc2VydmljZS5wcm90bxIKZWFybWFyay52MSIrCg9HZXRSdWxlc1JlcXVlc3QSGAoHdmVyc2lvbhgBIAEoA0IHukgEIgIoACI0ChBHZXRSdWxlc1Jlc3BvbnNlEiAKBXJ1bGVzGAEgASgLMhEuZWFybWFyay52MS5SdWxlcyJgChdMaXN0UnVsZVZlcnNpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASJgoKcGFnZV90b2tlbhgCIAEoCUISukgPcg0YgCAyCF5bIS1+XSokIl4KGExpc3RSdWxlVmVyc2lvbnNSZXNwb25zZRIpCgh2ZXJzaW9ucxgBIAMoCzIXLmVhcm1hcmsudjEuUnVsZVZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsMCCg9QdXRSdWxlc1JlcXVlc3QSTwoKcmVxdWVzdF9pZBgBIAEoCUI7ukg4cjYQARiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSKAoFcnVsZXMYAiABKAsyES5lYXJtYXJrLnYxLlJ1bGVzQga6SAPIAQE6tAG6SLABGlMKDnB1dF9ydWxlcy5ldGFnEhZydWxlcy5ldGFnIGlzIHJlcXVpcmVkGikhaGFzKHRoaXMucnVsZXMpIHx8IHRoaXMucnVsZXMuZXRhZyAhPSAnJxpZChBwdXRfcnVsZXMucmVhc29uEhhydWxlcy5yZWFzb24gaXMgcmVxdWlyZWQaKyFoYXModGhpcy5ydWxlcykgfHwgdGhpcy5ydWxlcy5yZWFzb24gIT0gJyciRgoQUHV0UnVsZXNSZXNwb25zZRIgCgVydWxlcxgBIAEoCzIRLmVhcm1hcmsudjEuUnVsZXMSEAoIcmVwbGF5ZWQYAiABKAgiwAIKFFNpbXVsYXRlUnVsZXNSZXF1ZXN0EigKBXJ1bGVzGAEgASgLMhEuZWFybWFyay52MS5SdWxlc0IGukgDyAEBEkEKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI/CghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEhEKCWxpdmVfb25seRgEIAEoCBIfCgxtYXhfZXhhbXBsZXMYBSABKAVCCbpIBhoEGGQoABIeCglwYWdlX3NpemUYBiABKAVCC7pICBoGGKCNBigAEiYKCnBhZ2VfdG9rZW4YByABKAlCErpID3INGIAgMgheWyEtfl0qJCKPAgoVU2ltdWxhdGVSdWxlc1Jlc3BvbnNlEhUKDWNhc2VzX2NoZWNrZWQYASABKAMSEwoLY2FzZXNfdG90YWwYAiABKAMSEAoIYWNjZXB0ZWQYAyABKAMSDwoHcmVmdXNlZBgEIAEoAxIWCg5uZXdseV9hY2NlcHRlZBgFIAEoAxIVCg1uZXdseV9yZWZ1c2VkGAYgASgDEhkKEXNvdXJjZWRfb3RoZXJ3aXNlGAcgASgDEhcKD3RpbWVkX290aGVyd2lzZRgIIAEoAxIrCghleGFtcGxlcxgJIAMoCzIZLmVhcm1hcmsudjEuU2ltdWxhdGVkQ2FzZRIXCg9uZXh0X3BhZ2VfdG9rZW4YCiABKAkidAoNU2ltdWxhdGVkQ2FzZRITCgt0cmFja2luZ19pZBgBIAEoCRITCgtleGNoYW5nZV9pZBgCIAEoCRITCgtkaWZmZXJlbmNlcxgDIAMoCRIkCgdyZWZ1c2FsGAQgASgLMhMuZWFybWFyay52MS5SZWZ1c2FsItUFChFBcHBseVJ1bGVzUmVxdWVzdBJPCgpyZXF1ZXN0X2lkGAEgASgJQju6SDhyNhABGIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJeCg9yZXNlcnZhdGlvbl9pZHMYAiADKAlCRbpIQpIBPxD0AxgBIjhyNhABGIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJBCgZzdGF0ZXMYAyADKA4yHC5lYXJtYXJrLnYxLlJlc2VydmF0aW9uU3RhdGVCE7pIEJIBDRAHGAEiB4IBBBABIAASRgoDc2t1GAQgASgJQjm6SDZyNCiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSSwoJd2FyZWhvdXNlGAUgASgJQji6SDVyMyhAMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJFCg5jcmVhdGVkX2JlZm9yZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEiUKBnJlYXNvbhgHIAEoCUIVukgSchAQARjoBzIJXlxQe0NjfSokOsgBukjEARrBAQoSYXBwbHlfcnVsZXMuY2hvaWNlEixuYW1lIHJlc2VydmF0aW9ucyBvciBzZXQgYXQgbGVhc3Qgb25lIGZpbHRlchp9c2l6ZSh0aGlzLnJlc2VydmF0aW9uX2lkcykgPiAwIHx8IHNpemUodGhpcy5zdGF0ZXMpID4gMCB8fCB0aGlzLnNrdSAhPSAnJyB8fCB0aGlzLndhcmVob3VzZSAhPSAnJyB8fCBoYXModGhpcy5jcmVhdGVkX2JlZm9yZSkiqQEKEkFwcGx5UnVsZXNSZXNwb25zZRIcChRyZXNlcnZhdGlvbnNfY2hlY2tlZBgBIAEoAxItCgxyZXNlcnZhdGlvbnMYAiADKAsyFy5lYXJtYXJrLnYxLlJlc2VydmF0aW9uEh4KFnJlc2VydmF0aW9uc19yZW1haW5pbmcYAyABKAMSFAoMcnVsZV92ZXJzaW9uGAQgASgDEhAKCHJlcGxheWVkGAUgASgIMtQDCgtSdWxlU2VydmljZRJRCghHZXRSdWxlcxIbLmVhcm1hcmsudjEuR2V0UnVsZXNSZXF1ZXN0GhwuZWFybWFyay52MS5HZXRSdWxlc1Jlc3BvbnNlIgrC8xgGCgQEBQYHEmkKEExpc3RSdWxlVmVyc2lvbnMSIy5lYXJtYXJrLnYxLkxpc3RSdWxlVmVyc2lvbnNSZXF1ZXN0GiQuZWFybWFyay52MS5MaXN0UnVsZVZlcnNpb25zUmVzcG9uc2UiCsLzGAYKBAQFBgcSUAoIUHV0UnVsZXMSGy5lYXJtYXJrLnYxLlB1dFJ1bGVzUmVxdWVzdBocLmVhcm1hcmsudjEuUHV0UnVsZXNSZXNwb25zZSIJwvMYBQoBBRABEl0KDVNpbXVsYXRlUnVsZXMSIC5lYXJtYXJrLnYxLlNpbXVsYXRlUnVsZXNSZXF1ZXN0GiEuZWFybWFyay52MS5TaW11bGF0ZVJ1bGVzUmVzcG9uc2UiB8LzGAMKAQUSVgoKQXBwbHlSdWxlcxIdLmVhcm1hcmsudjEuQXBwbHlSdWxlc1JlcXVlc3QaHi5lYXJtYXJrLnYxLkFwcGx5UnVsZXNSZXNwb25zZSIJwvMYBQoBBRABYgZwcm90bzM", [file_buf_validate_validate, file_earmark_v1_options, file_earmark_v1_refusal, file_earmark_v1_reservation, file_earmark_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("Ch1lYXJtYXJrL3YxL3J1bGVfc2VydmljZS5wcm90bxIKZWFybWFyay52MSIrCg9HZXRSdWxlc1JlcXVlc3QSGAoHdmVyc2lvbhgBIAEoA0IHukgEIgIoACI0ChBHZXRSdWxlc1Jlc3BvbnNlEiAKBXJ1bGVzGAEgASgLMhEuZWFybWFyay52MS5SdWxlcyJgChdMaXN0UnVsZVZlcnNpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASJgoKcGFnZV90b2tlbhgCIAEoCUISukgPcg0YgCAyCF5bIS1+XSokIl4KGExpc3RSdWxlVmVyc2lvbnNSZXNwb25zZRIpCgh2ZXJzaW9ucxgBIAMoCzIXLmVhcm1hcmsudjEuUnVsZVZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsMCCg9QdXRSdWxlc1JlcXVlc3QSTwoKcmVxdWVzdF9pZBgBIAEoCUI7ukg4cjYQARiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSKAoFcnVsZXMYAiABKAsyES5lYXJtYXJrLnYxLlJ1bGVzQga6SAPIAQE6tAG6SLABGlMKDnB1dF9ydWxlcy5ldGFnEhZydWxlcy5ldGFnIGlzIHJlcXVpcmVkGikhaGFzKHRoaXMucnVsZXMpIHx8IHRoaXMucnVsZXMuZXRhZyAhPSAnJxpZChBwdXRfcnVsZXMucmVhc29uEhhydWxlcy5yZWFzb24gaXMgcmVxdWlyZWQaKyFoYXModGhpcy5ydWxlcykgfHwgdGhpcy5ydWxlcy5yZWFzb24gIT0gJyciRgoQUHV0UnVsZXNSZXNwb25zZRIgCgVydWxlcxgBIAEoCzIRLmVhcm1hcmsudjEuUnVsZXMSEAoIcmVwbGF5ZWQYAiABKAgiwAIKFFNpbXVsYXRlUnVsZXNSZXF1ZXN0EigKBXJ1bGVzGAEgASgLMhEuZWFybWFyay52MS5SdWxlc0IGukgDyAEBEkEKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI/CghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEhEKCWxpdmVfb25seRgEIAEoCBIfCgxtYXhfZXhhbXBsZXMYBSABKAVCCbpIBhoEGGQoABIeCglwYWdlX3NpemUYBiABKAVCC7pICBoGGKCNBigAEiYKCnBhZ2VfdG9rZW4YByABKAlCErpID3INGIAgMgheWyEtfl0qJCK8AgoVU2ltdWxhdGVSdWxlc1Jlc3BvbnNlEhUKDWNhc2VzX2NoZWNrZWQYASABKAMSEwoLY2FzZXNfdG90YWwYAiABKAMSEAoIYWNjZXB0ZWQYAyABKAMSDwoHcmVmdXNlZBgEIAEoAxIWCg5uZXdseV9hY2NlcHRlZBgFIAEoAxIVCg1uZXdseV9yZWZ1c2VkGAYgASgDEhkKEXNvdXJjZWRfb3RoZXJ3aXNlGAcgASgDEhcKD3RpbWVkX290aGVyd2lzZRgIIAEoAxIrCghleGFtcGxlcxgJIAMoCzIZLmVhcm1hcmsudjEuU2ltdWxhdGVkQ2FzZRIXCg9uZXh0X3BhZ2VfdG9rZW4YCiABKAkSEQoJdW5kZWNpZGVkGAsgASgDEhgKEHNvdXJjaW5nX3Vua25vd24YDCABKAMidAoNU2ltdWxhdGVkQ2FzZRITCgt0cmFja2luZ19pZBgBIAEoCRITCgtleGNoYW5nZV9pZBgCIAEoCRITCgtkaWZmZXJlbmNlcxgDIAMoCRIkCgdyZWZ1c2FsGAQgASgLMhMuZWFybWFyay52MS5SZWZ1c2FsIpwGChFBcHBseVJ1bGVzUmVxdWVzdBJPCgpyZXF1ZXN0X2lkGAEgASgJQju6SDhyNhABGIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJeCg9yZXNlcnZhdGlvbl9pZHMYAiADKAlCRbpIQpIBPxD0AxgBIjhyNhABGIABMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJBCgZzdGF0ZXMYAyADKA4yHC5lYXJtYXJrLnYxLlJlc2VydmF0aW9uU3RhdGVCE7pIEJIBDRAHGAEiB4IBBBABIAASRgoDc2t1GAQgASgJQjm6SDZyNCiAATIvXlteXHB7Q2N9XHB7Q2Z9XHB7Q3N9XHB7Q299XHB7Wmx9XHB7WnB9zIAtza9dKiQSSwoJd2FyZWhvdXNlGAUgASgJQji6SDVyMyhAMi9eW15ccHtDY31ccHtDZn1ccHtDc31ccHtDb31ccHtabH1ccHtacH3MgC3Nr10qJBJFCg5jcmVhdGVkX2JlZm9yZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEiUKBnJlYXNvbhgHIAEoCUIVukgSchAQARjoBzIJXlxQe0NjfSokEh0KCXBhZ2Vfc2l6ZRgIIAEoBUIKukgHGgUY9AMoABImCgpwYWdlX3Rva2VuGAkgASgJQhK6SA9yDRiAIDIIXlshLX5dKiQ6yAG6SMQBGsEBChJhcHBseV9ydWxlcy5jaG9pY2USLG5hbWUgcmVzZXJ2YXRpb25zIG9yIHNldCBhdCBsZWFzdCBvbmUgZmlsdGVyGn1zaXplKHRoaXMucmVzZXJ2YXRpb25faWRzKSA+IDAgfHwgc2l6ZSh0aGlzLnN0YXRlcykgPiAwIHx8IHRoaXMuc2t1ICE9ICcnIHx8IHRoaXMud2FyZWhvdXNlICE9ICcnIHx8IGhhcyh0aGlzLmNyZWF0ZWRfYmVmb3JlKSJxCg9MZWZ0UmVzZXJ2YXRpb24SEwoLdHJhY2tpbmdfaWQYASABKAkSEwoLZXhjaGFuZ2VfaWQYAiABKAkSDgoGcmVhc29uGAMgASgJEiQKB3JlZnVzYWwYBCABKAsyEy5lYXJtYXJrLnYxLlJlZnVzYWwi7QEKEkFwcGx5UnVsZXNSZXNwb25zZRIcChRyZXNlcnZhdGlvbnNfY2hlY2tlZBgBIAEoAxItCgxyZXNlcnZhdGlvbnMYAiADKAsyFy5lYXJtYXJrLnYxLlJlc2VydmF0aW9uEh4KFnJlc2VydmF0aW9uc19yZW1haW5pbmcYAyABKAMSFAoMcnVsZV92ZXJzaW9uGAQgASgDEhAKCHJlcGxheWVkGAUgASgIEikKBGxlZnQYBiADKAsyGy5lYXJtYXJrLnYxLkxlZnRSZXNlcnZhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YByABKAky1AMKC1J1bGVTZXJ2aWNlElEKCEdldFJ1bGVzEhsuZWFybWFyay52MS5HZXRSdWxlc1JlcXVlc3QaHC5lYXJtYXJrLnYxLkdldFJ1bGVzUmVzcG9uc2UiCsLzGAYKBAQFBgcSaQoQTGlzdFJ1bGVWZXJzaW9ucxIjLmVhcm1hcmsudjEuTGlzdFJ1bGVWZXJzaW9uc1JlcXVlc3QaJC5lYXJtYXJrLnYxLkxpc3RSdWxlVmVyc2lvbnNSZXNwb25zZSIKwvMYBgoEBAUGBxJQCghQdXRSdWxlcxIbLmVhcm1hcmsudjEuUHV0UnVsZXNSZXF1ZXN0GhwuZWFybWFyay52MS5QdXRSdWxlc1Jlc3BvbnNlIgnC8xgFCgEFEAESXQoNU2ltdWxhdGVSdWxlcxIgLmVhcm1hcmsudjEuU2ltdWxhdGVSdWxlc1JlcXVlc3QaIS5lYXJtYXJrLnYxLlNpbXVsYXRlUnVsZXNSZXNwb25zZSIHwvMYAwoBBRJWCgpBcHBseVJ1bGVzEh0uZWFybWFyay52MS5BcHBseVJ1bGVzUmVxdWVzdBoeLmVhcm1hcmsudjEuQXBwbHlSdWxlc1Jlc3BvbnNlIgnC8xgFCgEFEAFiBnByb3RvMw", [file_buf_validate_validate, file_earmark_v1_options, file_earmark_v1_refusal, file_earmark_v1_reservation, file_earmark_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * Asks for rules.
@@ -240,7 +240,9 @@ export const SimulateRulesRequestSchema: GenMessage<SimulateRulesRequest> = /*@_
   messageDesc(file_earmark_v1_rule_service, 6);
 
 /**
- * What the draft would have changed among the cases tried in this call.
+ * What the draft would have changed among the cases tried in this call. A case is a request as it was decided when it
+ * came: each reservation, and each refusal that is still kept. It is decided anew by itself: with the facts of its request,
+ * the stock seen then and the warehouses there are now.
  *
  * @generated from message earmark.v1.SimulateRulesResponse
  */
@@ -302,7 +304,7 @@ export type SimulateRulesResponse = Message<"earmark.v1.SimulateRulesResponse"> 
   timedOtherwise: bigint;
 
   /**
-   * Some cases that differ.
+   * Some cases that differ or cannot be decided, of each kind as many as were asked for.
    *
    * @generated from field: repeated earmark.v1.SimulatedCase examples = 9;
    */
@@ -314,6 +316,21 @@ export type SimulateRulesResponse = Message<"earmark.v1.SimulateRulesResponse"> 
    * @generated from field: string next_page_token = 10;
    */
   nextPageToken: string;
+
+  /**
+   * Cases of which nobody knows whether the draft accepts them: what a rule asks for was not kept or is erased. They are
+   * neither accepted nor refused.
+   *
+   * @generated from field: int64 undecided = 11;
+   */
+  undecided: bigint;
+
+  /**
+   * Accepted cases of which nobody knows from where: the draft asks warehouses whose stock was not seen then.
+   *
+   * @generated from field: int64 sourcing_unknown = 12;
+   */
+  sourcingUnknown: bigint;
 };
 
 /**
@@ -366,7 +383,8 @@ export const SimulatedCaseSchema: GenMessage<SimulatedCase> = /*@__PURE__*/
   messageDesc(file_earmark_v1_rule_service, 8);
 
 /**
- * Chooses live reservations. Reservations named and filters that are set must all hold.
+ * Chooses live reservations. Reservations named and filters that are set must all hold; those named are looked at
+ * whatever their state, so that the answer says what is resolved.
  *
  * @generated from message earmark.v1.ApplyRulesRequest
  */
@@ -419,6 +437,20 @@ export type ApplyRulesRequest = Message<"earmark.v1.ApplyRulesRequest"> & {
    * @generated from field: string reason = 7;
    */
   reason: string;
+
+  /**
+   * How many to look at most in this call, 0 to 500; 0 means 500.
+   *
+   * @generated from field: int32 page_size = 8;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the call before, with a request_id of its own; empty starts anew.
+   *
+   * @generated from field: string page_token = 9;
+   */
+  pageToken: string;
 };
 
 /**
@@ -429,7 +461,52 @@ export const ApplyRulesRequestSchema: GenMessage<ApplyRulesRequest> = /*@__PURE_
   messageDesc(file_earmark_v1_rule_service, 9);
 
 /**
- * What was applied.
+ * A reservation that was looked at and left as it is.
+ *
+ * @generated from message earmark.v1.LeftReservation
+ */
+export type LeftReservation = Message<"earmark.v1.LeftReservation"> & {
+  /**
+   * The reservation.
+   *
+   * @generated from field: string tracking_id = 1;
+   */
+  trackingId: string;
+
+  /**
+   * Its exchange.
+   *
+   * @generated from field: string exchange_id = 2;
+   */
+  exchangeId: string;
+
+  /**
+   * Why, as one readable sentence.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * What the rules would have refused it for, or BEING_PICKED, or how it was resolved; unset where nobody can tell, or
+   * where the rules would have ended it.
+   *
+   * @generated from field: earmark.v1.Refusal refusal = 4;
+   */
+  refusal?: Refusal | undefined;
+};
+
+/**
+ * Describes the message earmark.v1.LeftReservation.
+ * Use `create(LeftReservationSchema)` to create a new message.
+ */
+export const LeftReservationSchema: GenMessage<LeftReservation> = /*@__PURE__*/
+  messageDesc(file_earmark_v1_rule_service, 10);
+
+/**
+ * What was applied, in one commit. A reservation that changed follows the rules from then on; its deadline is the one
+ * they would have given it, but not before min_hold_window and not after max_hold_window from now. A deadline that
+ * somebody moved stays, within max_hold_window. Nothing is released and no units move.
  *
  * @generated from message earmark.v1.ApplyRulesResponse
  */
@@ -468,6 +545,21 @@ export type ApplyRulesResponse = Message<"earmark.v1.ApplyRulesResponse"> & {
    * @generated from field: bool replayed = 5;
    */
   replayed: boolean;
+
+  /**
+   * Reservations that were looked at and left as they are: in preparation, resolved, or not what the rules would have
+   * accepted.
+   *
+   * @generated from field: repeated earmark.v1.LeftReservation left = 6;
+   */
+  left: LeftReservation[];
+
+  /**
+   * Where to go on; empty when every reservation that matches was looked at.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -475,7 +567,7 @@ export type ApplyRulesResponse = Message<"earmark.v1.ApplyRulesResponse"> & {
  * Use `create(ApplyRulesResponseSchema)` to create a new message.
  */
 export const ApplyRulesResponseSchema: GenMessage<ApplyRulesResponse> = /*@__PURE__*/
-  messageDesc(file_earmark_v1_rule_service, 10);
+  messageDesc(file_earmark_v1_rule_service, 11);
 
 /**
  * The rules: read, tried out, changed, and applied to what exists.

@@ -89,7 +89,9 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   waitlistWindow?: Duration | undefined;
 
   /**
-   * How long before the deadline a warning is sent, 0 s to 3,650 days; 0 means no warning.
+   * How long before the deadline the event `expiring-soon` is sent, once for each deadline, 0 s to 3,650 days; unset means
+   * 24 hours, 0 means no warning. What is held for no longer than that from the start is not warned of. A reservation
+   * follows the version it was decided by.
    *
    * @generated from field: google.protobuf.Duration expiry_warning = 10;
    */

@@ -1,0 +1,240 @@
+import type { PoolClient } from 'pg';
+import type { Reservation } from '../domain/reservation.ts';
+import type { RuleSet } from '../domain/rule-book.ts';
+import { VICTIMS_MAX } from '../domain/shortage-book.ts';
+import { poolKey } from '../domain/stock-level.ts';
+import type { PoolVictims, Standing } from '../domain/victims.ts';
+import { WorkingSet } from '../domain/working-set.ts';
+import type { CatalogCache } from './catalog-cache.ts';
+import { DUE_RESERVATIONS, IS_DUE } from './due-reservations.ts';
+import type { LoadedUnit } from './load.ts';
+import { lockReservations } from './locks.ts';
+import { type AllocationRow, type ReservationRow, toReservations } from './rows.ts';
+import { pipeline, rowsOf, type Statement } from './statements.ts';
+
+/** Lines that one unit reads for all its short pools together, in each direction. */
+const LINES_MAX = 2_048;
+
+interface WantedPool {
+  readonly key: string;
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly limit: number;
+}
+
+interface LackingRow {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly due: number;
+  readonly short: number;
+  readonly missing: number;
+}
+
+interface LineRow {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly reservation_id: string;
+  readonly line_number: number;
+  readonly priority: number;
+  /** Units that are neither picked nor lacking. */
+  readonly free: number;
+}
+
+/**
+ * Reads who may lose and who may recover units of short pools, locks these reservations, and makes the working set anew
+ * with them. The pools are locked already, so no line of theirs can change meanwhile; and whoever else locks one of these
+ * reservations must have locked its pools before, so that none waits in a circle.
+ */
+export async function withVictims(
+  client: PoolClient,
+  loaded: LoadedUnit,
+  wanted: ReadonlyMap<string, number>,
+  cache: CatalogCache,
+): Promise<LoadedUnit> {
+  const pools = wantedPools(loaded, wanted);
+  const known = new Set(loaded.rows.reservations.map((one) => one.reservationId));
+  const [lackingResult, losingResult, recoveringResult] = await pipeline(client, 'read victims', [
+    readLacking(pools, [...known]),
+    readLosing(pools),
+    readRecovering(pools),
+  ]);
+  const losing = byPool(rowsOf<LineRow & Record<string, unknown>>(losingResult));
+  const recovering = byPool(rowsOf<LineRow & Record<string, unknown>>(recoveringResult));
+  const exhausted = pools.filter((pool) => isExhausted(pool, losing.get(pool.key) ?? []));
+  const picked = exhausted.length === 0 ? [] : await pipeline(client, 'read picked', [readPicked(exhausted)]);
+  const pickedLines = byPool(rowsOf<LineRow & Record<string, unknown>>(picked[0]));
+  const ids = new Set([losing, recovering, pickedLines].flatMap((map) => [...map.values()].flat().map(idOf)));
+  const added = await lockMore(
+    client,
+    [...ids].filter((id) => !known.has(id)),
+  );
+  const reservations = [...loaded.rows.reservations, ...added.reservations];
+  const victims = new Map(loaded.rows.victims);
+  for (const row of rowsOf<LackingRow & Record<string, unknown>>(lackingResult)) {
+    const key = poolKey(row.sku, row.warehouse);
+    const limit = pools.find((pool) => pool.key === key)?.limit ?? 0;
+    const { short, missing } = lackingOf(loaded.rows.reservations, row);
+    const all = { ...row, short: row.short + short, missing: row.missing + missing };
+    const lists = { losing: losing.get(key), recovering: recovering.get(key) };
+    victims.set(key, toVictims(all, limit, lists));
+  }
+  const earlierRules = await rulesOfWaiting(client, loaded, added.reservations, cache);
+  const rows = { ...loaded.rows, reservations, victims, earlierRules };
+  const lastHashes = new Map([...loaded.lastHashes, ...added.lastHashes]);
+  return { ...loaded, rows, lastHashes, work: new WorkingSet(rows) };
+}
+
+/** Victims that wait are in the queue once they are changed, and served by the rules they were decided by. */
+async function rulesOfWaiting(
+  client: PoolClient,
+  { rows }: LoadedUnit,
+  added: readonly Reservation[],
+  cache: CatalogCache,
+): Promise<readonly RuleSet[]> {
+  const known = new Set([rows.ruleSet, ...rows.earlierRules].map((set) => set.rules.version));
+  const waiting = added.filter(({ state, ruleVersion }) => state === 'WAITLISTED' && !known.has(ruleVersion));
+  if (waiting.length === 0) return rows.earlierRules;
+  const versions = new Set(waiting.map((one) => one.ruleVersion));
+  return [...rows.earlierRules, ...(await cache.ruleSets(client, [...versions]))];
+}
+
+/** Where very many pools are short at once each gets its share, and the rest is left to later units. */
+function wantedPools({ rows }: LoadedUnit, wanted: ReadonlyMap<string, number>): WantedPool[] {
+  const keys = [...new Set([...rows.victims.keys(), ...wanted.keys()])];
+  const share = Math.max(1, Math.floor(LINES_MAX / keys.length));
+  return keys.map((key) => {
+    const [sku = '', warehouse = ''] = key.split('\u0000');
+    const lines = Math.max(wanted.get(key) ?? 0, rows.victims.get(key)?.limit ?? 0);
+    return { key, sku, warehouse, limit: Math.min(lines, share, VICTIMS_MAX) };
+  });
+}
+
+function toVictims(
+  { due, short, missing }: LackingRow,
+  limit: number,
+  lists: {
+    readonly losing: readonly LineRow[] | undefined;
+    readonly recovering: readonly LineRow[] | undefined;
+  },
+): PoolVictims {
+  const lastOf = (lines: readonly LineRow[] = []): Standing | null => {
+    const last = lines.at(-1);
+    if (last === undefined || lines.length < limit) return null;
+    return { priority: last.priority, reservationId: last.reservation_id, lineNumber: last.line_number };
+  };
+  return {
+    due,
+    short,
+    missing,
+    limit,
+    lastToLose: lastOf(lists.losing),
+    lastToRecover: lastOf(lists.recovering),
+  };
+}
+
+/** Whether all that is there and in nobody's hand was read, and less than may be wanted. */
+function isExhausted({ limit }: WantedPool, lines: readonly LineRow[]): boolean {
+  return lines.length < limit && lines.reduce((sum, line) => sum + line.free, 0) < limit;
+}
+
+async function lockMore(client: PoolClient, ids: readonly string[]) {
+  if (ids.length === 0) return { reservations: [], lastHashes: new Map<string, Uint8Array>() };
+  const results = await pipeline(client, 'lock victims', lockReservations([...ids].sort()));
+  const [reservations, allocations, hashes] = results;
+  return {
+    reservations: toReservations(
+      rowsOf<ReservationRow & Record<string, unknown>>(reservations),
+      rowsOf<AllocationRow & Record<string, unknown>>(allocations),
+    ),
+    lastHashes: new Map(
+      rowsOf<{ reservation_id: string; hash: Buffer }>(hashes).map((row) => [
+        row.reservation_id,
+        row.hash as Uint8Array,
+      ]),
+    ),
+  };
+}
+
+/** What the reservations that this unit had locked before lack; those of them that are due it expires itself. */
+function lackingOf(reservations: readonly Reservation[], { sku, warehouse }: LackingRow) {
+  const parts = reservations
+    .flatMap((one) => one.lines.filter((line) => line.sku === sku).flatMap((line) => line.allocations))
+    .filter((part) => part.warehouse === warehouse);
+  const total = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((sum, part) => sum + pick(part), 0);
+  return { short: total((part) => part.short), missing: total((part) => part.missing ?? 0) };
+}
+
+function byPool(rows: readonly LineRow[]): Map<string, LineRow[]> {
+  const lines = new Map<string, LineRow[]>();
+  for (const row of rows) {
+    const key = poolKey(row.sku, row.warehouse);
+    const list = lines.get(key);
+    if (list === undefined) lines.set(key, [row]);
+    else list.push(row);
+  }
+  return lines;
+}
+
+function idOf(row: LineRow): string {
+  return row.reservation_id;
+}
+
+const WANTED = 'unnest($1::text[], $2::text[], $3::int[]) as w (sku, warehouse, lines)';
+
+function wantedValues(pools: readonly WantedPool[]): unknown[] {
+  return [pools.map((pool) => pool.sku), pools.map((pool) => pool.warehouse), pools.map((pool) => pool.limit)];
+}
+
+/** Asked of each line for itself: as a join it could be answered by reading all reservations. */
+const IS_LASTING = `(select not (${IS_DUE}) from reservation r where r.reservation_id = a.reservation_id)`;
+
+/** What lines lack and what is due, without the reservations that are locked already. */
+function readLacking(pools: readonly WantedPool[], locked: readonly string[]): Statement {
+  return {
+    name: 'read-lacking',
+    text: `with ${DUE_RESERVATIONS}
+      select w.sku, w.warehouse, l.short, l.missing, (select coalesce(sum(a.reserved), 0)::int
+          from due join allocation a using (reservation_id)
+          where a.sku = w.sku and a.warehouse = w.warehouse and not (a.reservation_id = any($4::uuid[]))) as due
+      from ${WANTED} cross join lateral (
+        select coalesce(sum(a.short), 0)::int as short, coalesce(sum(a.missing), 0)::int as missing
+        from allocation a
+        where a.sku = w.sku and a.warehouse = w.warehouse and a.short + a.missing > 0 and ${IS_LASTING}
+          and not (a.reservation_id = any($4::uuid[]))) l`,
+    values: [...wantedValues(pools), locked],
+  };
+}
+
+/** Lines with units that are there and in nobody's hand, in the order in which they lose them. */
+function readLosing(pools: readonly WantedPool[]): Statement {
+  return readLines(
+    'read-losing',
+    pools,
+    'a.reserved > a.short + a.missing and a.reserved > a.picked + a.short + a.missing',
+    true,
+  );
+}
+
+/** Lines with units that a picker has in hand. */
+function readPicked(pools: readonly WantedPool[]): Statement {
+  return readLines('read-picked', pools, 'a.reserved > a.short + a.missing and a.picked > 0', true);
+}
+
+function readRecovering(pools: readonly WantedPool[]): Statement {
+  return readLines('read-recovering', pools, 'a.short + a.missing > 0', false);
+}
+
+function readLines(name: string, pools: readonly WantedPool[], condition: string, isLosing: boolean): Statement {
+  const order = isLosing
+    ? 'a.priority, a.reservation_id desc, a.line_number desc'
+    : 'a.priority desc, a.reservation_id, a.line_number';
+  return {
+    name,
+    text: `select w.sku, w.warehouse, c.* from ${WANTED} cross join lateral (
+        select a.reservation_id, a.line_number, a.priority, a.reserved - a.picked - a.short - a.missing as free
+        from allocation a
+        where a.sku = w.sku and a.warehouse = w.warehouse and ${condition} and ${IS_LASTING}
+        order by ${order} limit w.lines) c`,
+    values: wantedValues(pools),
+  };
+}

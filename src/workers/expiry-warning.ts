@@ -1,0 +1,32 @@
+import type { DueReader } from '../ports/due-reader.ts';
+import type { UnitOfWork } from '../ports.ts';
+import { SWEEP_SIZE } from '../use-cases/clock-sweep.ts';
+import { warnExpiring } from '../use-cases/warn-expiring.ts';
+import { type Loop, startLoop } from './loop.ts';
+
+/** Commands in flight at once while very many deadlines are near. */
+const WARNINGS_IN_FLIGHT = 4;
+
+/** Pause while nothing is to be told, in milliseconds: each look walks over all deadlines within the longest warning. */
+const IDLE_PAUSE_MS = 5_000;
+
+const BUSY_PAUSE_MS = 5;
+
+/** Pause before warnings that could not be decided are tried again, in milliseconds. */
+const UNDECIDED_PAUSE_MS = 500;
+
+export interface ExpiryWarningDeps {
+  readonly due: Pick<DueReader, 'unwarnedReservations'>;
+  readonly unitOfWork: UnitOfWork;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Tells once of each deadline that it is near, by the database's clock. */
+export function startExpiryWarning(deps: ExpiryWarningDeps): Loop {
+  return startLoop(async (signal) => {
+    const ids = await deps.due.unwarnedReservations(SWEEP_SIZE * WARNINGS_IN_FLIGHT);
+    if (ids.length === 0) return IDLE_PAUSE_MS;
+    return (await warnExpiring(deps, ids, signal)) > 0 ? BUSY_PAUSE_MS : UNDECIDED_PAUSE_MS;
+  }, deps);
+}

@@ -14,7 +14,7 @@ import type { PoolRef, Target, WorkingSet } from './domain/working-set.ts';
 import type { CallTrace } from './ports/call-trace.ts';
 import type { Needs } from './ports/needs.ts';
 
-export { type Needs, NO_NEEDS } from './ports/needs.ts';
+export { type Needs, NO_NEEDS, type TrackedItem } from './ports/needs.ts';
 
 /** Wall clock of this process, in milliseconds since the Unix epoch. Deadlines of stock use the database's clock. */
 export interface Clock {

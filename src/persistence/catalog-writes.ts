@@ -1,5 +1,4 @@
 import type { WorkingSet } from '../domain/working-set.ts';
-import { lockRetracked } from './retracking.ts';
 import type { Statement } from './statements.ts';
 
 /** Items and warehouses are few and rarely written, so each is one statement. */
@@ -7,7 +6,6 @@ export function catalogStatements(work: WorkingSet): Statement[] {
   const items = [...work.putItems.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1));
   const warehouses = [...work.putWarehouses.values()].sort((a, b) => (a.code < b.code ? -1 : 1));
   return [
-    ...(items.length > 0 ? lockRetracked(items) : []),
     ...items.map((item) => ({
       name: 'put-item',
       text: `insert into item (sku, item_id, name, tracking, product, attributes, equivalent_skus, retired)

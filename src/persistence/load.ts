@@ -11,6 +11,7 @@ import { WorkingSet } from '../domain/working-set.ts';
 import type { WorkingSetRows } from '../domain/working-set-rows.ts';
 import type { Claim, Command } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
+import { readClock, readMilestones, readMovedSince } from './locked-reads.ts';
 import {
   claimKey,
   claimRequests,
@@ -23,23 +24,14 @@ import {
   lockOrderLines,
   lockPools,
   lockReservations,
+  lockRetracked,
   lockRules,
-  readClock,
   readDue,
-  readMilestones,
-  readMovedSince,
 } from './locks.ts';
 import { type NotificationRow, toNotification } from './notifications.ts';
-import {
-  type AllocationRow,
-  lineFacts,
-  type PoolRow,
-  type ReservationRow,
-  toReservations,
-  toStockLevel,
-} from './rows.ts';
+import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
-import { readUnits, withUnits } from './unit-rows.ts';
+import { loadUnits } from './unit-rows.ts';
 import { loadQueues } from './waitlist-rows.ts';
 import { readItemOwners } from './wanted-items.ts';
 
@@ -95,14 +87,8 @@ export async function lockAndLoad(
   const allocations = rows<AllocationRow>('read-allocations');
   const waiting = await loadQueues(client, due?.queued ?? []);
   const serial = locks.skus.filter((sku) => items.get(sku)?.tracking === 'SERIAL');
-  const units =
-    serial.length === 0
-      ? null
-      : await readUnits(client, { commands, waiting, allocations: withSkus(reservationRows, allocations) }, serial);
-  const reservations = toReservations(
-    reservationRows,
-    units === null ? allocations : withUnits(allocations, units.named),
-  );
+  const units = await loadUnits(client, { commands, waiting, reservationRows, allocations }, serial);
+  const reservations = toReservations(reservationRows, units?.allocations ?? allocations);
   const ruleSet = await cache.ruleSet(client, clock.rule_version);
   const unitRows: WorkingSetRows = {
     now: clock.now,
@@ -150,15 +136,6 @@ export async function lockAndLoad(
   };
 }
 
-/** Allocations with the SKUs of their lines, which the table keeps but the hot read leaves out. */
-function withSkus(reservations: readonly ReservationRow[], allocations: readonly AllocationRow[]) {
-  const lines = new Map(reservations.map((row) => [row.reservation_id, lineFacts(row.lines)]));
-  return allocations.map((row) => {
-    const line = lines.get(row.reservation_id)?.find((one) => one.lineNumber === row.line_number);
-    return { ...row, sku: line?.sku ?? '' };
-  });
-}
-
 /** A line the plan did not know has a pool or an order line that may not be locked. */
 function swappedSince(locks: LockSet, reservations: readonly Reservation[]): string[] {
   if (reservations.length === 0) return [];
@@ -181,6 +158,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.exchanges.length > 0 ? [lockExchanges(locks.exchanges)] : []),
     ...(locks.orderLines.length > 0 ? [lockOrderLines(locks.orderLines)] : []),
     ...(locks.customers.length > 0 ? lockCustomers(locks.customers) : []),
+    ...(locks.putItems.length > 0 ? [lockRetracked(locks.putItems)] : []),
     ...(locks.newPools.length > 0 ? [createPools(locks.newPools)] : []),
     ...(locks.skus.length > 0 ? [lockPools(locks.skus)] : []),
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),

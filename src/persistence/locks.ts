@@ -1,11 +1,12 @@
-import type { Claim, Command } from '../ports.ts';
+import type { Claim, Command, TrackedItem } from '../ports.ts';
 import { NOTIFICATION_COLUMNS } from './notifications.ts';
 import { ALLOCATION_COLUMNS, POOL_COLUMNS, RESERVATION_COLUMNS } from './rows.ts';
-import { instant, millis, NOW, type Statement } from './statements.ts';
+import { NOW, type Statement } from './statements.ts';
 
 /**
  * Every row lock of the service, in the one order all units take them: request ids, rules, exchanges, order lines,
- * customers, pools, reservations, notifications; each kind sorted. Rows that may be missing are created first, since what is not there cannot be locked.
+ * customers, retracked items, pools, reservations, notifications; each kind sorted. Rows that may be missing are created
+ * first, since what is not there cannot be locked.
  */
 
 /** How many due reservations one unit looks at; more of them wait for the next unit or the sweep. */
@@ -39,6 +40,8 @@ export interface LockSet {
    */
   readonly wantedSkus: readonly string[];
   readonly wantedOrderIds: readonly string[];
+  /** Items that are put; those of which it changes the tracking are locked. */
+  readonly putItems: readonly TrackedItem[];
   readonly newPools: readonly { readonly sku: string; readonly warehouse: string }[];
   readonly reservationIds: readonly string[];
   /** Whether the milestones of the reservations are read. */
@@ -142,6 +145,19 @@ export function lockCustomers(customers: readonly string[]): Statement[] {
   ];
 }
 
+/**
+ * Locks items of which the tracking is about to change. A pool refers to its item, so none is made of them meanwhile, and
+ * those that are there are locked next.
+ */
+export function lockRetracked(items: readonly TrackedItem[]): Statement {
+  return {
+    name: 'lock-retracked',
+    text: `select 1 from unnest($1::text[], $2::text[]) as w (sku, tracking)
+      join item i on i.sku = w.sku and i.tracking <> w.tracking order by i.sku for update of i`,
+    values: [items.map((item) => item.sku), items.map((item) => item.tracking)],
+  };
+}
+
 /** Creates pools that are missing, where both the item and the warehouse exist. */
 export function createPools(pools: LockSet['newPools']): Statement {
   return {
@@ -209,16 +225,6 @@ export function lockNotifications(ids: readonly string[]): Statement {
   };
 }
 
-/** Milestones of locked reservations, of which others can add none meanwhile. */
-export function readMilestones(ids: readonly string[]): Statement {
-  return {
-    name: 'read-milestones',
-    text: `select m.reservation_id, m.milestone, ${millis('m.occur_time')} as occurred_at from milestone m
-      where m.reservation_id = any($1::uuid[])`,
-    values: [ids],
-  };
-}
-
 /** Of the locked SKUs, the statement's third parameter: those that somebody waits for, and how many pools they have by now. */
 const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
           where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued,
@@ -255,40 +261,6 @@ export function readDue(
             limit ${DUE_EXPIRED_MAX})::text[] as ids, ${QUEUED}`,
         values: [wantedSkus, wantedOrderIds, skus],
       };
-}
-
-/** On hand movements after the counts' own times, to be applied on top of them; equal counts are asked for once. */
-export function readMovedSince(
-  counts: readonly { readonly sku: string; readonly warehouse: string; readonly since: number }[],
-): Statement {
-  return {
-    name: 'read-moved-since',
-    text: `select wanted.sku, wanted.warehouse, wanted.since, coalesce(sum(m.on_hand_delta), 0)::float8 as moved
-      from (select distinct * from unnest($1::text[], $2::text[], $3::float8[])) as wanted (sku, warehouse, since)
-      left join stock_movement m on m.sku = wanted.sku and m.warehouse = wanted.warehouse
-        and m.occur_time > ${instant('wanted.since')}
-      group by 1, 2, 3`,
-    values: [
-      counts.map((count) => count.sku),
-      counts.map((count) => count.warehouse),
-      counts.map((count) => count.since),
-    ],
-  };
-}
-
-/**
- * The one reading of the clock in a unit, after all locks are held, with the versions of what is cached and the id by
- * which the transaction is known should its commit go unanswered.
- */
-export function readClock(): Statement {
-  return {
-    name: 'read-clock',
-    text: `select ${millis(NOW)} as now, catalog_version::text as catalog_version,
-        pg_current_xact_id_if_assigned()::text as xid,
-        (select max(version) from rule_version where effective_time <= ${NOW})::float8 as rule_version
-      from incarnation`,
-    values: [],
-  };
 }
 
 function compare(a: string, b: string): number {

@@ -78,6 +78,7 @@ export async function planLocks(client: PoolClient, commands: readonly Command[]
     skus: [...new Set([...wantedSkus, ...skus])],
     wantedSkus: [...wantedSkus],
     wantedOrderIds: [...orderIds],
+    putItems: commands.flatMap(({ needs }) => needs.putItems ?? []),
     newPools: commands.flatMap((command) => [...command.needs.newPools]),
     reservationIds: [...reservationIds].sort(),
     milestones: closing || commands.some((command) => command.needs.reachedMilestones === true),

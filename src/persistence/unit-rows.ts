@@ -3,7 +3,7 @@ import type { HeldUnit } from '../domain/held-units.ts';
 import type { StockUnit, UnitRows } from '../domain/stock-units.ts';
 import { QUEUED_UNITS_MAX, type WaitlistEntry } from '../domain/waitlist.ts';
 import type { Command } from '../ports.ts';
-import type { AllocationRow } from './rows.ts';
+import { type AllocationRow, lineFacts, type ReservationRow } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 
 /**
@@ -38,10 +38,13 @@ interface NamedUnits {
 }
 
 /** Who may ask for units in one unit of work. */
-interface UnitsNeeded {
+interface Askers {
   readonly commands: readonly Command[];
   /** The queues of the locked items. */
   readonly waiting: readonly WaitlistEntry[];
+}
+
+interface UnitsNeeded extends Askers {
   readonly allocations: readonly (AllocationRow & { readonly sku: string })[];
 }
 
@@ -56,10 +59,28 @@ const ALLOCATED_UNITS = `select u.reservation_id, u.line_number, u.warehouse, u.
   order by u.reservation_id, u.line_number, u.warehouse, u.unit_id`;
 
 /**
- * Reads the units that commands may touch, after their pools are locked: whoever holds a pool's lock is alone with its
- * units. Costs a trip only where a locked item has any.
+ * The units that commands may touch, after their pools are locked: whoever holds a pool's lock is alone with its units.
+ * Costs a trip only where a locked item has any; else null.
  */
-export async function readUnits(
+export async function loadUnits(
+  client: PoolClient,
+  {
+    reservationRows,
+    allocations,
+    ...askers
+  }: Askers & { readonly reservationRows: readonly ReservationRow[]; readonly allocations: readonly AllocationRow[] },
+  serial: readonly string[],
+): Promise<{ readonly rows: UnitRows; readonly allocations: readonly AllocationRow[] } | null> {
+  if (serial.length === 0) return null;
+  const { rows, named } = await readUnits(
+    client,
+    { ...askers, allocations: withSkus(reservationRows, allocations) },
+    serial,
+  );
+  return { rows, allocations: withUnits(allocations, named) };
+}
+
+async function readUnits(
   client: PoolClient,
   { commands, waiting, allocations }: UnitsNeeded,
   skus: readonly string[],
@@ -127,8 +148,17 @@ function byAllocation(rows: readonly AllocatedUnitRow[]): Map<string, NamedUnits
   return named;
 }
 
+/** Allocations with the SKUs of their lines, which the table keeps but the hot read leaves out. */
+function withSkus(reservations: readonly ReservationRow[], allocations: readonly AllocationRow[]) {
+  const lines = new Map(reservations.map((row) => [row.reservation_id, lineFacts(row.lines)]));
+  return allocations.map((row) => {
+    const line = lines.get(row.reservation_id)?.find((one) => one.lineNumber === row.line_number);
+    return { ...row, sku: line?.sku ?? '' };
+  });
+}
+
 /** Allocation rows with the units they name, where any do. */
-export function withUnits(rows: readonly AllocationRow[], named: ReadonlyMap<string, NamedUnits>): AllocationRow[] {
+function withUnits(rows: readonly AllocationRow[], named: ReadonlyMap<string, NamedUnits>): AllocationRow[] {
   return rows.map((row) => {
     const units = named.get(allocationKey(row.reservation_id, row.line_number, row.warehouse));
     return units === undefined ? row : { ...row, ...units };

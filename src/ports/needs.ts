@@ -1,5 +1,12 @@
 import type { NamedLine } from '../domain/stock-units.ts';
+import type { Tracking } from '../domain/item.ts';
 import type { PoolRef, Target } from '../domain/working-set.ts';
+
+/** An item by SKU, and how its units are told apart. */
+export interface TrackedItem {
+  readonly sku: string;
+  readonly tracking: Tracking;
+}
 
 /** The rows a command needs locked, as far as it can tell before reading. */
 export interface Needs {
@@ -16,6 +23,8 @@ export interface Needs {
   readonly targetOrderLineIds?: readonly string[];
   /** Ids of items, to find the SKUs they have. */
   readonly itemIds?: readonly string[];
+  /** Items it puts. */
+  readonly putItems?: readonly TrackedItem[];
   /** Pools to create where they are missing. */
   readonly newPools: readonly PoolRef[];
   /** Counts that need to know what moved after their own time. */

@@ -106,17 +106,21 @@ export function putItems(
 ): Promise<Outcome> {
   const command: Command = {
     ...catalogCommand('put-items', 'PutItems', input, call),
-    needs: { ...NO_NEEDS, skus: input.items.map((item) => item.sku), itemIds: input.namedIds ?? [] },
+    needs: {
+      ...NO_NEEDS,
+      skus: input.items.map((item) => item.sku),
+      itemIds: input.namedIds ?? [],
+      putItems: input.items,
+    },
     lineCount: input.items.length,
     decide: (work) => {
       const items = keepItemIds(work, input.items, new Set(input.namedIds));
       if ('reason' in items) return { refusal: items };
-      const stocked = items.find((item) => isRetrackedWithStock(work, item));
+      const stocked = items.find((item) => isRetracked(work, item) && isStocked(work, item));
       if (stocked !== undefined) {
         const metadata = { field: 'items.tracking', sku: stocked.sku };
-        return {
-          refusal: refuse('INVALID_FIELD', 'the tracking of an item cannot change while it has stock', metadata),
-        };
+        const text = 'the tracking of an item cannot change while it has stock or somebody waits for it';
+        return { refusal: refuse('INVALID_FIELD', text, metadata) };
       }
       for (const item of items) work.putItem(item);
       return { answer: { kind: 'items', items } };
@@ -125,12 +129,15 @@ export function putItems(
   return submitOne(deps.unitOfWork, command, call);
 }
 
-function isRetrackedWithStock(work: WorkingSet, { sku, tracking }: Item): boolean {
+function isRetracked(work: WorkingSet, { sku, tracking }: Item): boolean {
   const known = work.item(sku);
-  if (known === null || known.tracking === tracking) return false;
-  return [...work.pools.values()].some(
-    (pool) => pool.sku === sku && pool.onHand + pool.reserved + pool.unavailable + pool.committed > 0,
-  );
+  return known !== null && known.tracking !== tracking;
+}
+
+function isStocked(work: WorkingSet, { sku }: Item): boolean {
+  const pools = [...work.pools.values()].filter((pool) => pool.sku === sku);
+  const isHeld = pools.some((pool) => pool.onHand + pool.reserved + pool.unavailable + pool.committed > 0);
+  return isHeld || work.waitlist.inOrder(sku).length > 0;
 }
 
 /** Creates or replaces warehouses by code. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RuleSet } from '../../src/domain/rule-book.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
-import { lockPools, lockReservations, readDue, readMilestones, readMovedSince } from '../../src/persistence/locks.ts';
+import { readMilestones, readMovedSince } from '../../src/persistence/locked-reads.ts';
+import { lockPools, lockReservations, readDue } from '../../src/persistence/locks.ts';
 import { updateAllocations, updateReservations } from '../../src/persistence/reservation-writes.ts';
 import { pipeline, type Statement } from '../../src/persistence/statements.ts';
 import { poolStatements } from '../../src/persistence/stock-writes.ts';

@@ -10,7 +10,7 @@ create table allocated_unit (
   held boolean not null,
   condition text default 'HELD'::text not null,
   fulfilled boolean default false not null,
-  constraint allocated_unit_condition_check CHECK ((condition = ANY (ARRAY['HELD'::text, 'PICKED'::text, 'SHORT'::text]))),
+  constraint allocated_unit_condition_check CHECK ((condition = ANY (ARRAY['HELD'::text, 'PICKED'::text, 'SHORT'::text, 'MISSING'::text]))),
   constraint allocated_unit_once CHECK ((NOT (held AND fulfilled))),
   constraint allocated_unit_pkey PRIMARY KEY (reservation_id, line_number, warehouse, sku, unit_id)
 );
@@ -381,6 +381,7 @@ create table stock_unit (
   constraint stock_unit_pkey PRIMARY KEY (sku, unit_id)
 ) with (fillfactor=85);
 CREATE INDEX stock_unit_free ON public.stock_unit USING btree (sku, warehouse, unit_id) WHERE (on_hand AND (NOT allocated) AND (NOT unavailable));
+CREATE INDEX stock_unit_lost ON public.stock_unit USING btree (sku, warehouse, unit_id) WHERE (allocated AND (unavailable OR (NOT on_hand)));
 CREATE INDEX stock_unit_pool ON public.stock_unit USING btree (sku, warehouse);
 
 create table waitlist (

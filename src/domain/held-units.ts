@@ -1,5 +1,5 @@
-/** What is known of a unit that is held: picked, not found by a picker, or neither. */
-export type UnitCondition = 'HELD' | 'PICKED' | 'SHORT';
+/** What is known of a unit that is held: picked, not found by a picker, gone from the stock otherwise, or none of these. */
+export type UnitCondition = 'HELD' | 'PICKED' | 'SHORT' | 'MISSING';
 
 /** One serial unit that an allocation holds. */
 export interface HeldUnit {
@@ -7,11 +7,11 @@ export interface HeldUnit {
   readonly condition: UnitCondition;
 }
 
-/** Picked units leave first and missing ones last. */
-export const LEAVING: readonly UnitCondition[] = ['PICKED', 'HELD', 'SHORT'];
+/** Picked units leave first and lacking ones last. */
+export const LEAVING: readonly UnitCondition[] = ['PICKED', 'HELD', 'MISSING', 'SHORT'];
 
-/** What was not found is the first to be had from elsewhere. */
-export const MOVING: readonly UnitCondition[] = ['SHORT', 'HELD', 'PICKED'];
+/** What was not found is the first to be had from elsewhere, then what is missing. */
+export const MOVING: readonly UnitCondition[] = ['SHORT', 'MISSING', 'HELD', 'PICKED'];
 
 export interface DrawnUnits {
   readonly taken: readonly string[];
@@ -46,15 +46,15 @@ export function markPicked(units: readonly HeldUnit[], unitIds: readonly string[
   return units.map((unit) => (picked.has(unit.unitId) ? { ...unit, condition: 'PICKED' } : unit));
 }
 
-/** The named units are missing, or so many of those nobody has picked: the last ones. */
+/** The named units were not found, or so many of those nobody has picked: the missing ones, then the last. */
 export function markShort(units: readonly HeldUnit[], unitIds: readonly string[], count: number): HeldUnit[] {
-  const there = units.filter((unit) => unit.condition === 'HELD').map((unit) => unit.unitId);
-  const missing = new Set(unitIds.length > 0 ? there.filter((one) => unitIds.includes(one)) : lastOf(there, count));
-  return units.map((unit) => (missing.has(unit.unitId) ? { ...unit, condition: 'SHORT' } : unit));
+  const sought = [...namesIn(units, 'MISSING'), ...namesIn(units, 'HELD').reverse()];
+  const short = new Set(unitIds.length > 0 ? sought.filter((one) => unitIds.includes(one)) : sought.slice(0, count));
+  return units.map((unit) => (short.has(unit.unitId) ? { ...unit, condition: 'SHORT' } : unit));
 }
 
-function lastOf(unitIds: readonly string[], count: number): readonly string[] {
-  return unitIds.slice(Math.max(0, unitIds.length - count));
+function namesIn(units: readonly HeldUnit[], condition: UnitCondition): string[] {
+  return units.filter((unit) => unit.condition === condition).map((unit) => unit.unitId);
 }
 
 /** The names, in the order in which they are read back. */

@@ -1,4 +1,4 @@
-import { countIn, type HeldUnit, markPicked, markShort } from './held-units.ts';
+import { markPicked, markShort } from './held-units.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
@@ -10,6 +10,7 @@ import {
   warehousesOf,
 } from './reservation.ts';
 import { wrongUnit } from './resolution.ts';
+import { withHeldUnits } from './serial-part.ts';
 import {
   alreadyResolved,
   changed,
@@ -73,7 +74,7 @@ export function confirmPick(
     const total = picked.length === 0 ? allocation.reserved : quantityFor(picked, line);
     const count = Math.max(allocation.picked, total);
     const { units } = allocation;
-    if (units !== undefined) return pickedUnits(allocation, markPicked(units, namedFor(picked, line), count));
+    if (units !== undefined) return withHeldUnits(allocation, markPicked(units, namedFor(picked, line), count));
     return { ...allocation, picked: count, short: Math.min(allocation.short, allocation.reserved - count) };
   });
   const ready = lines.every((line) => line.allocations.every((part) => part.picked === part.reserved));
@@ -116,17 +117,12 @@ export function shortPick(
 }
 
 function unpicked(allocation: Allocation): Allocation {
-  const counts = { ...allocation, picked: 0 };
   const { units } = allocation;
-  if (units === undefined) return counts;
-  return {
-    ...counts,
-    units: units.map((unit) => (unit.condition === 'PICKED' ? { ...unit, condition: 'HELD' } : unit)),
-  };
-}
-
-function pickedUnits(allocation: Allocation, units: readonly HeldUnit[]): Allocation {
-  return { ...allocation, units, picked: countIn(units, 'PICKED'), short: countIn(units, 'SHORT') };
+  if (units === undefined) return { ...allocation, picked: 0 };
+  return withHeldUnits(
+    allocation,
+    units.map((unit) => (unit.condition === 'PICKED' ? { ...unit, condition: 'HELD' } : unit)),
+  );
 }
 
 function missUnits(
@@ -142,9 +138,7 @@ function missUnits(
   if (unitIds.length === 0) return allocation;
   const { sku } = line;
   pools.push({ sku, warehouse: allocation.warehouse, delta: { onHand: -unitIds.length }, unitIds });
-  // What a count has found missing of this very line is taken to be these.
-  const known = allocation.missing === undefined ? {} : { missing: Math.max(0, allocation.missing - unitIds.length) };
-  return { ...pickedUnits(allocation, units), ...known };
+  return withHeldUnits(allocation, units);
 }
 
 function namedFor(reported: readonly PickedLine[], line: ReservationLine): readonly string[] {

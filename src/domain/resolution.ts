@@ -1,4 +1,4 @@
-import { countIn, draw, drawNamed, LEAVING } from './held-units.ts';
+import { draw, drawNamed, LEAVING } from './held-units.ts';
 import { checkDeadline, deadlineOf } from './hold-window.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import {
@@ -16,6 +16,7 @@ import {
   withoutWaiting,
 } from './reservation.ts';
 import type { Rules } from './rules.ts';
+import { withHeldUnits } from './serial-part.ts';
 import {
   alreadyResolved,
   changed,
@@ -255,24 +256,18 @@ interface Taken {
 
 /** Picked units leave first and missing ones last, so that picked and short stay parts of what is left. */
 function take(allocation: Allocation, units: number, named: readonly string[]): Taken {
-  const { units: held, ...counts } = allocation;
+  const { units: held } = allocation;
   if (held === undefined) {
-    const taken = Math.min(units, counts.reserved);
-    const reserved = counts.reserved - taken;
-    const picked = Math.max(0, counts.picked - taken);
-    const short = Math.min(counts.short, reserved - picked);
-    return { left: { ...counts, reserved, picked, short, fulfilled: counts.fulfilled + taken }, taken };
+    const taken = Math.min(units, allocation.reserved);
+    const reserved = allocation.reserved - taken;
+    const picked = Math.max(0, allocation.picked - taken);
+    const short = Math.min(allocation.short, reserved - picked);
+    return { left: { ...allocation, reserved, picked, short, fulfilled: allocation.fulfilled + taken }, taken };
   }
   const { taken: unitIds, rest } = named.length > 0 ? drawNamed(held, named) : draw(held, units, LEAVING);
   const taken = unitIds.length;
-  const left: Allocation = {
-    ...counts,
-    reserved: rest.length,
-    picked: countIn(rest, 'PICKED'),
-    short: countIn(rest, 'SHORT'),
-    fulfilled: counts.fulfilled + taken,
-    ...(rest.length > 0 && { units: rest }),
-    ...(taken > 0 && { shipped: [...(counts.shipped ?? []), ...unitIds].sort() }),
-  };
+  const kept = withHeldUnits(allocation, rest);
+  const shipped = taken > 0 ? { shipped: [...(kept.shipped ?? []), ...unitIds].sort() } : {};
+  const left: Allocation = { ...kept, fulfilled: kept.fulfilled + taken, ...shipped };
   return { left, taken, unitIds };
 }

@@ -1,3 +1,4 @@
+import { settleLostUnits } from './lost-units.ts';
 import type { Reservation } from './reservation.ts';
 import { poolKey, type StockLevel, shortageUnits } from './stock-level.ts';
 import {
@@ -130,7 +131,8 @@ export class ShortageBook {
   #note(work: WorkingSet, key: string): void {
     const level = work.pools.get(key);
     if (level === undefined) return;
-    if (this.#short.has(key) || this.#victims.has(key) || shortageUnits(level) > 0) this.#touched.add(key);
+    const isConcerned = this.#short.has(key) || this.#victims.has(key) || shortageUnits(level) > 0;
+    if (isConcerned || work.units.lostOf(level.sku, level.warehouse) > 0) this.#touched.add(key);
   }
 
   #count(reservation: Reservation | null, sign: 1 | -1): void {
@@ -159,14 +161,15 @@ export class ShortageBook {
     const victims = this.#victims.get(key);
     const lacking = this.#lacking.get(key);
     if (victims === undefined || lacking === undefined) {
-      this.#want(key, Math.max(shortage, before));
+      this.#want(key, Math.max(shortage, before, work.units.lostOf(level.sku, level.warehouse)));
       return;
     }
+    if (work.units.isRead(level.sku)) this.#settleUnits(work, level, cause);
     // Where more is unavailable than is on hand, more is missing than was promised; lines cannot lack what they do not hold.
     const promised = Math.min(shortageUnits(level, victims.due), level.reserved - victims.due);
     const target = Math.max(0, promised - lacking.short);
     const difference = target - lacking.missing;
-    const losses = this.#choose(key, level, victims, difference);
+    const losses = work.units.isRead(level.sku) ? [] : this.#choose(key, level, victims, difference);
     const byReservation = new Map<string, Loss[]>();
     for (const loss of losses) {
       const { reservationId } = loss.held;
@@ -187,6 +190,27 @@ export class ShortageBook {
       this.#want(key, Math.abs(difference) + victims.limit);
     }
     if (record !== null && record.quantity > 0) this.#keepVictims(key, level, record);
+  }
+
+  /** Which serial unit is gone decides who lacks it; nobody else's is taken away for it. */
+  #settleUnits(work: WorkingSet, level: StockLevel, cause: Cause): void {
+    const { sku, warehouse } = level;
+    const parts = this.#partsOf(poolKey(sku, warehouse), level);
+    for (const { previous, transitions } of settleLostUnits(parts, {
+      sku,
+      warehouse,
+      now: work.now,
+      units: work.units,
+    })) {
+      let present: Reservation = previous;
+      for (const transition of transitions) {
+        if (transition.outcome !== 'changed') continue;
+        const { kind, next, pools } = transition;
+        work.record({ kind, previous: present, next, cause }, pools);
+        present = next;
+      }
+    }
+    this.#follow(work);
   }
 
   #want(key: string, units: number): void {

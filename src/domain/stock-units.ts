@@ -45,6 +45,11 @@ export function isFree(unit: StockUnit): boolean {
   return unit.onHand && !unit.allocated && !unit.unavailable;
 }
 
+/** Promised and not to be had: it left the stock, or is unavailable. */
+export function isLost(unit: StockUnit): boolean {
+  return unit.allocated && (!unit.onHand || unit.unavailable);
+}
+
 function unitKey(sku: string, unitId: string): string {
   return `${sku}\u0000${unitId}`;
 }
@@ -53,11 +58,13 @@ function unitKey(sku: string, unitId: string): string {
 export class StockUnits {
   readonly #rows: UnitRows;
   readonly #units = new Map<string, StockUnit>();
+  readonly #pools = new Map<string, Map<string, StockUnit>>();
+  readonly #lost = new Map<string, number>();
   readonly #changed = new Set<string>();
 
   constructor(rows: UnitRows) {
     this.#rows = rows;
-    for (const unit of rows.units) this.#units.set(unitKey(unit.sku, unit.unitId), unit);
+    for (const unit of rows.units) this.#put(unit);
   }
 
   /** Whether the units of an item were read. */
@@ -76,10 +83,13 @@ export class StockUnits {
 
   /** The units that were read of a pool, in the order in which they are chosen. */
   ofPool(sku: string, warehouse: string): StockUnit[] {
-    const pool = poolKey(sku, warehouse);
-    return [...this.#units.values()]
-      .filter((unit) => poolKey(unit.sku, unit.warehouse) === pool)
-      .sort((a, b) => (a.unitId < b.unitId ? -1 : 1));
+    const units = this.#pools.get(poolKey(sku, warehouse))?.values() ?? [];
+    return [...units].sort((a, b) => (a.unitId < b.unitId ? -1 : 1));
+  }
+
+  /** How many units of a pool are lost, of those that were read. */
+  lostOf(sku: string, warehouse: string): number {
+    return this.#lost.get(poolKey(sku, warehouse)) ?? 0;
   }
 
   /**
@@ -99,10 +109,25 @@ export class StockUnits {
         unavailable: flipped(unit.unavailable, delta.unavailable, unitId),
       };
       onHand += Number(after.onHand) - Number(unit.onHand);
-      this.#units.set(unitKey(sku, unitId), after);
+      this.#put(after);
       this.#changed.add(unitKey(sku, unitId));
     }
     return onHand;
+  }
+
+  #put(unit: StockUnit): void {
+    const key = unitKey(unit.sku, unit.unitId);
+    const before = this.#units.get(key);
+    if (before !== undefined) {
+      const pool = poolKey(before.sku, before.warehouse);
+      this.#pools.get(pool)?.delete(unit.unitId);
+      if (isLost(before)) this.#lost.set(pool, (this.#lost.get(pool) ?? 0) - 1);
+    }
+    const pool = poolKey(unit.sku, unit.warehouse);
+    const units = this.#pools.get(pool) ?? new Map<string, StockUnit>();
+    this.#pools.set(pool, units.set(unit.unitId, unit));
+    this.#units.set(key, unit);
+    if (isLost(unit)) this.#lost.set(pool, (this.#lost.get(pool) ?? 0) + 1);
   }
 
   /** Whether nothing was read, so that no allocation of this unit of work can name units. */

@@ -1,4 +1,4 @@
-import { countIn, draw, inOrder, MOVING } from './held-units.ts';
+import { draw, inOrder, MOVING } from './held-units.ts';
 import { checkMovable } from './movable.ts';
 import { checkWarehouse, sourcingTerms, unitsFor } from './requested-line.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type ReservationLine,
 } from './reservation.ts';
 import { checkQuantities, type LineQuantity } from './resolution.ts';
+import { withHeldUnits } from './serial-part.ts';
 import { type LineDemand, type Placement, source } from './sourcing.ts';
 import { alreadyResolved, changed, type PoolChange, refused, type Transition, UNCHANGED } from './transition.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -100,14 +101,12 @@ function moveLine(line: ReservationLine, move: Placement, pools: PoolChange[]): 
 
 /** What a picker did not find is the first to be had from elsewhere, then what is missing. */
 function giveUp(part: Allocation, taken: number): Allocation {
-  const { units, ...counts } = part;
+  const released = part.released + taken;
+  if (part.units !== undefined) return { ...withHeldUnits(part, draw(part.units, taken, MOVING).rest), released };
   const short = Math.max(0, part.short - taken);
   const missing = Math.max(0, lackingUnits(part) - taken - short);
-  const kept = part.missing === undefined ? counts : { ...counts, missing };
-  const gone = { ...kept, reserved: part.reserved - taken, short, released: part.released + taken };
-  if (units === undefined) return gone;
-  const { rest } = draw(units, taken, MOVING);
-  return { ...gone, short: countIn(rest, 'SHORT'), ...(rest.length > 0 && { units: rest }) };
+  const kept = part.missing === undefined ? part : { ...part, missing };
+  return { ...kept, reserved: part.reserved - taken, short, released };
 }
 
 /** In the order of the warehouse codes, as they are read back. */
@@ -118,10 +117,9 @@ export function addUnits(
   unitIds?: readonly string[],
 ): Allocation[] {
   const withUnits = (known: Allocation): Allocation => {
-    const grown = { ...known, reserved: known.reserved + count };
-    if (unitIds === undefined) return grown;
+    if (unitIds === undefined) return { ...known, reserved: known.reserved + count };
     const added = unitIds.map((unitId) => ({ unitId, condition: 'HELD' as const }));
-    return { ...grown, units: inOrder([...(known.units ?? []), ...added]) };
+    return withHeldUnits(known, inOrder([...(known.units ?? []), ...added]));
   };
   const known = allocations.find((part) => part.warehouse === warehouse);
   if (known !== undefined) {

@@ -29,7 +29,7 @@ import {
   readDue,
 } from './locks.ts';
 import { type NotificationRow, toNotification } from './notifications.ts';
-import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
+import { type AllocationRow, type PoolRow, type ReservationRow, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { loadUnits } from './unit-rows.ts';
 import { loadQueues } from './waitlist-rows.ts';
@@ -83,12 +83,13 @@ export async function lockAndLoad(
   const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
   const orderLines = rows<OrderLineRow>('lock-order-lines');
   const items = await cache.items(client, clock.catalog_version, locks.skus);
-  const reservationRows = rows<ReservationRow>('lock-reservations');
-  const allocations = rows<AllocationRow>('read-allocations');
   const waiting = await loadQueues(client, due?.queued ?? []);
   const serial = locks.skus.filter((sku) => items.get(sku)?.tracking === 'SERIAL');
-  const units = await loadUnits(client, { commands, waiting, reservationRows, allocations }, serial);
-  const reservations = toReservations(reservationRows, units?.allocations ?? allocations);
+  const stored = {
+    reservations: rows<ReservationRow>('lock-reservations'),
+    allocations: rows<AllocationRow>('read-allocations'),
+  };
+  const { units, reservations } = await loadUnits(client, { commands, waiting, ...stored }, serial);
   const ruleSet = await cache.ruleSet(client, clock.rule_version);
   const unitRows: WorkingSetRows = {
     now: clock.now,
@@ -105,7 +106,7 @@ export async function lockAndLoad(
     waiting,
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
-    ...(units !== null && { units: units.rows }),
+    ...(units !== null && { units }),
     milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
     notifications: rows<NotificationRow>('lock-notifications').map(toNotification),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),

@@ -1,9 +1,10 @@
 import type { PoolClient } from 'pg';
-import type { HeldUnit } from '../domain/held-units.ts';
+import type { HeldUnit, UnitCondition } from '../domain/held-units.ts';
+import type { Reservation } from '../domain/reservation.ts';
 import type { StockUnit, UnitRows } from '../domain/stock-units.ts';
 import { QUEUED_UNITS_MAX, type WaitlistEntry } from '../domain/waitlist.ts';
 import type { Command } from '../ports.ts';
-import { type AllocationRow, lineFacts, type ReservationRow } from './rows.ts';
+import { type AllocationRow, lineFacts, type ReservationRow, toReservations } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 
 /**
@@ -29,7 +30,7 @@ interface AllocatedUnitRow {
   readonly warehouse: string;
   readonly unit_id: string;
   readonly held: boolean;
-  readonly condition: 'HELD' | 'PICKED' | 'SHORT';
+  readonly condition: UnitCondition;
 }
 
 interface NamedUnits {
@@ -58,26 +59,26 @@ const ALLOCATED_UNITS = `select u.reservation_id, u.line_number, u.warehouse, u.
   from allocated_unit u where u.reservation_id = any($1::uuid[]) and (u.held or u.fulfilled)
   order by u.reservation_id, u.line_number, u.warehouse, u.unit_id`;
 
+/** Reservations as they are stored. */
+interface StoredRows {
+  readonly reservations: readonly ReservationRow[];
+  readonly allocations: readonly AllocationRow[];
+}
+
 /**
- * The units that commands may touch, after their pools are locked: whoever holds a pool's lock is alone with its units.
- * Costs a trip only where a locked item has any; else null.
+ * The locked reservations with the serial units they hold, and the units that commands may touch. These are read after
+ * their pools are locked: whoever holds a pool's lock is alone with its units. Costs a trip only where a locked item has
+ * any; else `units` is null.
  */
 export async function loadUnits(
   client: PoolClient,
-  {
-    reservationRows,
-    allocations,
-    ...askers
-  }: Askers & { readonly reservationRows: readonly ReservationRow[]; readonly allocations: readonly AllocationRow[] },
+  { reservations, allocations, ...askers }: Askers & StoredRows,
   serial: readonly string[],
-): Promise<{ readonly rows: UnitRows; readonly allocations: readonly AllocationRow[] } | null> {
-  if (serial.length === 0) return null;
-  const { rows, named } = await readUnits(
-    client,
-    { ...askers, allocations: withSkus(reservationRows, allocations) },
-    serial,
-  );
-  return { rows, allocations: withUnits(allocations, named) };
+): Promise<{ readonly units: UnitRows | null; readonly reservations: Reservation[] }> {
+  if (serial.length === 0) return { units: null, reservations: toReservations(reservations, allocations) };
+  const held = withSkus(reservations, allocations);
+  const { rows, named } = await readUnits(client, { ...askers, allocations: held }, serial);
+  return { units: rows, reservations: toReservations(reservations, withUnits(allocations, named)) };
 }
 
 async function readUnits(
@@ -99,6 +100,28 @@ async function readUnits(
   for (const { sku, reserved } of allocations) if (serial.has(sku)) ask(sku, reserved);
   const ids = [...new Set(allocations.map((row) => row.reservation_id))];
   const limits = skus.map((sku) => Math.min(asked.get(sku) ?? 0, UNITS_READ_MAX));
+  const read = await readNamed(client, { skus, unitIds: [...unitIds], ids, limits });
+  return {
+    rows: {
+      skus: serial,
+      units: read.units,
+      truncated: new Set(skus.filter((sku) => (asked.get(sku) ?? 0) > UNITS_READ_MAX)),
+    },
+    named: read.named,
+  };
+}
+
+/** Units by name, those that reservations hold, and the first free ones of each pool of an item. */
+async function readNamed(
+  client: PoolClient,
+  wanted: {
+    readonly skus: readonly string[];
+    readonly unitIds: readonly string[];
+    readonly ids: readonly string[];
+    readonly limits: readonly number[];
+  },
+): Promise<{ readonly units: StockUnit[]; readonly named: ReadonlyMap<string, NamedUnits> }> {
+  const { skus, unitIds, ids, limits } = wanted;
   const statements: Statement[] = [
     { name: 'read-allocated-units', text: ALLOCATED_UNITS, values: [ids] },
     {
@@ -110,18 +133,35 @@ async function readUnits(
         join stock_pool p on p.sku = wanted.sku
         cross join lateral (select * from stock_unit f where f.sku = p.sku and f.warehouse = p.warehouse
           and f.on_hand and not f.allocated and not f.unavailable order by f.unit_id limit wanted.units) u`,
-      values: [skus, [...unitIds], ids, limits],
+      values: [skus, unitIds, ids, limits],
     },
   ];
   const [allocated, units] = await pipeline(client, 'read units', statements);
   return {
-    rows: {
-      skus: serial,
-      units: rowsOf<UnitRow & Record<string, unknown>>(units).map(toUnit),
-      truncated: new Set(skus.filter((sku) => (asked.get(sku) ?? 0) > UNITS_READ_MAX)),
-    },
+    units: rowsOf<UnitRow & Record<string, unknown>>(units).map(toUnit),
     named: byAllocation(rowsOf<AllocatedUnitRow & Record<string, unknown>>(allocated)),
   };
+}
+
+/**
+ * Adds what reservations hold that were locked later, and as many free units of each pool as may have to take the place
+ * of lost ones.
+ */
+export async function addUnits(
+  client: PoolClient,
+  known: UnitRows,
+  more: {
+    readonly reservationIds: readonly string[];
+    readonly allocations: readonly AllocationRow[];
+    /** Free units to read by item. */
+    readonly free: ReadonlyMap<string, number>;
+  },
+): Promise<{ readonly rows: UnitRows; readonly allocations: readonly AllocationRow[] }> {
+  const { reservationIds: ids, allocations, free } = more;
+  const read = await readNamed(client, { skus: [...free.keys()], unitIds: [], ids, limits: [...free.values()] });
+  const there = new Set(known.units.map((unit) => `${unit.sku}\u0000${unit.unitId}`));
+  const added = read.units.filter((unit) => !there.has(`${unit.sku}\u0000${unit.unitId}`));
+  return { rows: { ...known, units: [...known.units, ...added] }, allocations: withUnits(allocations, read.named) };
 }
 
 function queuedUnits(waiting: readonly WaitlistEntry[], sku: string): number {

@@ -3,6 +3,7 @@ import type { Reservation } from '../domain/reservation.ts';
 import type { RuleSet } from '../domain/rule-book.ts';
 import { VICTIMS_MAX } from '../domain/shortage-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
+import { isLost, type StockUnits, type UnitRows } from '../domain/stock-units.ts';
 import type { PoolVictims, Standing } from '../domain/victims.ts';
 import { WorkingSet } from '../domain/working-set.ts';
 import type { CatalogCache } from './catalog-cache.ts';
@@ -11,6 +12,7 @@ import type { LoadedUnit } from './load.ts';
 import { lockReservations } from './locks.ts';
 import { type AllocationRow, type ReservationRow, toReservations } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
+import { addUnits } from './unit-rows.ts';
 
 /** Lines that one unit reads for all its short pools together, in each direction. */
 const LINES_MAX = 2_048;
@@ -52,21 +54,27 @@ export async function withVictims(
   cache: CatalogCache,
 ): Promise<LoadedUnit> {
   const pools = wantedPools(loaded, wanted);
+  const serial = pools.filter((pool) => loaded.work.units.isRead(pool.sku));
+  const counted = pools.filter((pool) => !serial.includes(pool));
   const known = new Set(loaded.rows.reservations.map((one) => one.reservationId));
-  const [lackingResult, losingResult, recoveringResult] = await pipeline(client, 'read victims', [
+  const [lackingResult, losingResult, recoveringResult, lostResult] = await pipeline(client, 'read victims', [
     readLacking(pools, [...known]),
-    readLosing(pools),
-    readRecovering(pools),
+    readLosing(counted),
+    readRecovering(counted),
+    ...(serial.length === 0 ? [] : [readHoldersOfLost(serial, loaded.work.units)]),
   ]);
   const losing = byPool(rowsOf<LineRow & Record<string, unknown>>(losingResult));
   const recovering = byPool(rowsOf<LineRow & Record<string, unknown>>(recoveringResult));
-  const exhausted = pools.filter((pool) => isExhausted(pool, losing.get(pool.key) ?? []));
+  const lost = byPool(rowsOf<LineRow & Record<string, unknown>>(lostResult));
+  const exhausted = counted.filter((pool) => isExhausted(pool, losing.get(pool.key) ?? []));
   const picked = exhausted.length === 0 ? [] : await pipeline(client, 'read picked', [readPicked(exhausted)]);
   const pickedLines = byPool(rowsOf<LineRow & Record<string, unknown>>(picked[0]));
-  const ids = new Set([losing, recovering, pickedLines].flatMap((map) => [...map.values()].flat().map(idOf)));
+  const ids = new Set([losing, recovering, pickedLines, lost].flatMap((map) => [...map.values()].flat().map(idOf)));
   const added = await lockMore(
     client,
+    loaded.rows.units,
     [...ids].filter((id) => !known.has(id)),
+    serial,
   );
   const reservations = [...loaded.rows.reservations, ...added.reservations];
   const victims = new Map(loaded.rows.victims);
@@ -75,11 +83,11 @@ export async function withVictims(
     const limit = pools.find((pool) => pool.key === key)?.limit ?? 0;
     const { short, missing } = lackingOf(loaded.rows.reservations, row);
     const all = { ...row, short: row.short + short, missing: row.missing + missing };
-    const lists = { losing: losing.get(key), recovering: recovering.get(key) };
+    const lists = { losing: losing.get(key) ?? lost.get(key), recovering: recovering.get(key) ?? lost.get(key) };
     victims.set(key, toVictims(all, limit, lists));
   }
   const earlierRules = await rulesOfWaiting(client, loaded, added.reservations, cache);
-  const rows = { ...loaded.rows, reservations, victims, earlierRules };
+  const rows = { ...loaded.rows, reservations, victims, earlierRules, ...(added.units && { units: added.units }) };
   const lastHashes = new Map([...loaded.lastHashes, ...added.lastHashes]);
   return { ...loaded, rows, lastHashes, work: new WorkingSet(rows) };
 }
@@ -137,14 +145,26 @@ function isExhausted({ limit }: WantedPool, lines: readonly LineRow[]): boolean 
   return lines.length < limit && lines.reduce((sum, line) => sum + line.free, 0) < limit;
 }
 
-async function lockMore(client: PoolClient, ids: readonly string[]) {
-  if (ids.length === 0) return { reservations: [], lastHashes: new Map<string, Uint8Array>() };
-  const results = await pipeline(client, 'lock victims', lockReservations([...ids].sort()));
-  const [reservations, allocations, hashes] = results;
+/** Locks reservations, with the serial units they hold and those that may take the place of lost ones. */
+async function lockMore(
+  client: PoolClient,
+  units: UnitRows | undefined,
+  ids: readonly string[],
+  serial: readonly WantedPool[],
+) {
+  const results = ids.length === 0 ? [] : await pipeline(client, 'lock victims', lockReservations([...ids].sort()));
+  const [reservations, found, hashes] = results;
+  const rows = rowsOf<AllocationRow & Record<string, unknown>>(found);
+  const free = new Map(serial.map((pool) => [pool.sku, pool.limit]));
+  const exact =
+    units === undefined || serial.length === 0
+      ? null
+      : await addUnits(client, units, { reservationIds: ids, allocations: rows, free });
   return {
+    units: exact?.rows,
     reservations: toReservations(
       rowsOf<ReservationRow & Record<string, unknown>>(reservations),
-      rowsOf<AllocationRow & Record<string, unknown>>(allocations),
+      exact?.allocations ?? rows,
     ),
     lastHashes: new Map(
       rowsOf<{ reservation_id: string; hash: Buffer }>(hashes).map((row) => [
@@ -222,6 +242,27 @@ function readPicked(pools: readonly WantedPool[]): Statement {
 
 function readRecovering(pools: readonly WantedPool[]): Statement {
   return readLines('read-recovering', pools, 'a.short + a.missing > 0', false);
+}
+
+/** Lines that hold serial units which are lost, as they are stored or as this unit of work has found. */
+function readHoldersOfLost(pools: readonly WantedPool[], units: StockUnits): Statement {
+  const found = pools.flatMap(({ sku, warehouse }) => units.ofPool(sku, warehouse).filter(isLost));
+  return {
+    name: 'read-holders-of-lost',
+    text: `with held as (select * from allocated_unit where held and condition <> 'SHORT'),
+      lost as (
+        select u.* from ${WANTED} cross join lateral (
+          select h.* from stock_unit s join held h on h.sku = s.sku and h.unit_id = s.unit_id
+          where s.sku = w.sku and s.warehouse = w.warehouse and s.allocated and (s.unavailable or not s.on_hand)
+          order by s.unit_id limit w.lines) u
+        union select h.* from unnest($4::text[], $5::text[]) as f (sku, unit_id)
+          join held h on h.sku = f.sku and h.unit_id = f.unit_id)
+      select l.sku, l.warehouse, a.reservation_id, a.line_number, a.priority, 0 as free from lost l
+      join allocation a on a.reservation_id = l.reservation_id and a.line_number = l.line_number
+        and a.warehouse = l.warehouse
+      where ${IS_LASTING} group by 1, 2, 3, 4, 5 order by a.priority, a.reservation_id desc, a.line_number desc`,
+    values: [...wantedValues(pools), found.map((unit) => unit.sku), found.map((unit) => unit.unitId)],
+  };
 }
 
 function readLines(name: string, pools: readonly WantedPool[], condition: string, isLosing: boolean): Statement {

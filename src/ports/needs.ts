@@ -1,5 +1,5 @@
-import type { NamedLine } from '../domain/stock-units.ts';
 import type { Tracking } from '../domain/item.ts';
+import type { NamedLine } from '../domain/stock-units.ts';
 import type { PoolRef, Target } from '../domain/working-set.ts';
 
 /** An item by SKU, and how its units are told apart. */

@@ -2,7 +2,7 @@ import { uncountedDelta } from '../domain/counting.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { ReleaseReason, Reservation } from '../domain/reservation.ts';
 import { extend, fulfil, type LineQuantity, release } from '../domain/resolution.ts';
-import { poolKey } from '../domain/stock-level.ts';
+import { poolKey, type StockLevel } from '../domain/stock-level.ts';
 import type { PoolChange, Transition } from '../domain/transition.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Decision, Outcome, UnitOfWork } from '../ports.ts';
@@ -93,18 +93,9 @@ function checkOnHand(work: WorkingSet, pools: readonly PoolChange[], occurredAt:
     const key = poolKey(sku, warehouse);
     const level = work.pools.get(key);
     if (level === undefined) continue;
-    const missing =
-      (delta.onHand ?? 0) < 0 ? unitIds.find((one) => work.units.get(sku, one)?.onHand !== true) : undefined;
-    if (missing !== undefined) {
-      return refuse('NO_STOCK', `unit ${missing} would leave and is not on hand`, {
-        sku,
-        warehouse,
-        unit_id: missing,
-        requested: unitIds.length,
-        available: level.onHand,
-        version: level.version,
-        held_by: '',
-      });
+    if ((delta.onHand ?? 0) < 0) {
+      const wrong = checkUnits(work, level, unitIds);
+      if (wrong !== null) return wrong;
     }
     const onHand = (left.get(key) ?? level.onHand) + (uncountedDelta(level, delta, occurredAt).onHand ?? 0);
     if (onHand < 0) {
@@ -118,6 +109,26 @@ function checkOnHand(work: WorkingSet, pools: readonly PoolChange[], occurredAt:
       });
     }
     left.set(key, onHand);
+  }
+  return null;
+}
+
+/** Serial units leave only from the shelf: one that is gone or damaged has to be adjusted first. */
+function checkUnits(work: WorkingSet, level: StockLevel, unitIds: readonly string[]): Refusal | null {
+  const { sku, warehouse, onHand, version } = level;
+  for (const unitId of unitIds) {
+    const unit = work.units.get(sku, unitId);
+    const isThere = unit?.onHand === true;
+    if (isThere && !unit.unavailable) continue;
+    return refuse('NO_STOCK', `unit ${unitId} would leave and is ${isThere ? 'unavailable' : 'not on hand'}`, {
+      sku,
+      warehouse,
+      unit_id: unitId,
+      requested: unitIds.length,
+      available: onHand,
+      version,
+      held_by: isThere ? 'unavailable' : '',
+    });
   }
   return null;
 }

@@ -3,75 +3,26 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import { createReservationReader } from '../../src/persistence/reservation-reader.ts';
-import type { Outcome } from '../../src/ports.ts';
-import type { ReserveInput } from '../../src/use-cases/reserve.ts';
-import { fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
-import { adjustStock, countStock, putItems, receiveStock } from '../../src/use-cases/stock.ts';
+import { fulfilReservation } from '../../src/use-cases/resolve.ts';
+import { adjustStock, countStock } from '../../src/use-cases/stock.ts';
 import { swapReservation } from '../../src/use-cases/swap.ts';
 import { transferReservation } from '../../src/use-cases/transfer.ts';
 import { applyWarehouseMessage, type PickEvent } from '../../src/use-cases/warehouse-message.ts';
-import { CALL, CONTENT_HASH, madeReservation, reserveInput, reserveOne } from '../support/test-service.ts';
+import { byId, key, reasonOf, type SerialItems, serialItems, unitsIn, wanted } from '../support/serial-items.ts';
+import { CALL, CONTENT_HASH, madeReservation, reserveOne } from '../support/test-service.ts';
 import { openTwoServices, type TwoServices } from '../support/two-services.ts';
 
 let both: TwoServices;
+let items: SerialItems;
 
 beforeAll(async () => {
   both = await openTwoServices('units', ['PLAIN'], 2);
+  items = serialItems(both.one);
 });
 
 afterAll(async () => {
   await both.close();
 });
-
-const key = () => ({ requestId: randomUUID(), contentHash: CONTENT_HASH });
-const reasonOf = (outcome: Outcome) => (outcome.ok ? 'ok' : outcome.refusal.reason);
-const byId = ({ reservationId }: Reservation) => ({ by: 'reservation' as const, id: reservationId });
-
-/** An item of its own with units `<sku>-1` and so on in one warehouse. */
-async function serial(count: number, warehouse = 'W1'): Promise<string> {
-  const sku = `SERIAL-${randomUUID()}`;
-  const facts = { name: sku, product: '', attributes: {}, equivalentSkus: [], retired: false };
-  const item = { itemId: randomUUID(), sku, tracking: 'SERIAL' as const, ...facts };
-  expect(reasonOf(await putItems(both.one, { ...key(), items: [item] }, CALL))).toBe('ok');
-  const names = Array.from({ length: count }, (_, at) => `${sku}-${at + 1}`);
-  expect(reasonOf(await receive(sku, names, warehouse))).toBe('ok');
-  return sku;
-}
-
-function receive(sku: string, unitIds: readonly string[], warehouse = 'W1', quantity = unitIds.length) {
-  const receipts = [{ sku, warehouse, delta: { onHand: quantity }, unitIds }];
-  return receiveStock(both.one, { ...key(), reason: 'delivery', receipts }, CALL);
-}
-
-function wanted(sku: string, unitIds: readonly string[], quantity = Math.max(1, unitIds.length)): ReserveInput {
-  const input = reserveInput([{ sku, quantity, orderLineId: '' }]);
-  return { ...input, lines: input.lines.map((line) => ({ ...line, unitIds })) };
-}
-
-async function hold(sku: string, unitIds: readonly string[] = [], quantity?: number): Promise<Reservation> {
-  return madeReservation(await reserveOne(both.one, wanted(sku, unitIds, quantity)));
-}
-
-function unitsIn(reservation: Reservation): string[] {
-  return reservation.lines.flatMap((line) =>
-    line.allocations.flatMap((part) => (part.units ?? []).map((unit) => `${part.warehouse} ${unit.unitId}`)),
-  );
-}
-
-/** Warehouse, on hand, allocated and unavailable of one unit. */
-async function stored(sku: string, at: number): Promise<unknown[]> {
-  const result = await both.one.database.pool.query({
-    text: 'select warehouse, on_hand, allocated, unavailable from stock_unit where sku = $1 and unit_id = $2',
-    values: [sku, `${sku}-${at}`],
-    rowMode: 'array',
-  });
-  return result.rows[0] ?? [];
-}
-
-function release(reservation: Reservation): Promise<Outcome> {
-  const reason = { reason: 'CANCELLED' as const, note: '', etag: '' };
-  return releaseReservation(both.one, { ...key(), target: byId(reservation), ...reason }, CALL);
-}
 
 async function tell(reservation: Reservation, event: PickEvent, unitIds: readonly string[]) {
   const lines = [{ lineNumber: 1, sku: '', quantity: unitIds.length, unitIds }];
@@ -82,7 +33,7 @@ async function tell(reservation: Reservation, event: PickEvent, unitIds: readonl
 }
 
 test('R12: of 50 requests for one unit over two processes one wins, and the others are told who holds it', async () => {
-  const sku = await serial(2);
+  const sku = await items.serial(2);
   const asked = Array.from({ length: 50 }, (_, at) =>
     reserveOne(at % 2 === 0 ? both.one : both.two, wanted(sku, [`${sku}-2`])),
   );
@@ -95,11 +46,11 @@ test('R12: of 50 requests for one unit over two processes one wins, and the othe
       metadata: { unit_id: `${sku}-2`, warehouse: 'W1', held_by: 'exchange' },
     });
   }
-  expect(await stored(sku, 1)).toEqual(['W1', true, false, false]);
+  expect(await items.stored(sku, 1)).toEqual(['W1', true, false, false]);
 });
 
 test('R12: requests that leave the choice never get the same unit, over two processes', async () => {
-  const sku = await serial(20);
+  const sku = await items.serial(20);
   const outcomes = await Promise.all(
     Array.from({ length: 30 }, (_, at) => reserveOne(at % 2 === 0 ? both.one : both.two, wanted(sku, []))),
   );
@@ -109,17 +60,17 @@ test('R12: requests that leave the choice never get the same unit, over two proc
 });
 
 test('R14: a release gives the same units back to the pool they came from, and they can be had again', async () => {
-  const sku = await serial(2, 'W2');
-  await receive(sku, ['elsewhere'], 'W1');
-  const first = await hold(sku, [`${sku}-2`]);
+  const sku = await items.serial(2, 'W2');
+  await items.receive(sku, ['elsewhere'], 'W1');
+  const first = await items.hold(sku, [`${sku}-2`]);
   expect(unitsIn(first)).toEqual([`W2 ${sku}-2`]);
-  expect(reasonOf(await release(first))).toBe('ok');
-  expect(await stored(sku, 2)).toEqual(['W2', true, false, false]);
-  expect(unitsIn(await hold(sku, [`${sku}-2`]))).toEqual([`W2 ${sku}-2`]);
+  expect(reasonOf(await items.release(first))).toBe('ok');
+  expect(await items.stored(sku, 2)).toEqual(['W2', true, false, false]);
+  expect(unitsIn(await items.hold(sku, [`${sku}-2`]))).toEqual([`W2 ${sku}-2`]);
 });
 
 test('a unit that nobody has, that is elsewhere, or that is damaged is NO_STOCK', async () => {
-  const sku = await serial(2);
+  const sku = await items.serial(2);
   const damaged = { sku, warehouse: 'W1', delta: { unavailable: 1 }, unitIds: [`${sku}-1`] };
   expect(reasonOf(await adjustStock(both.one, { ...key(), reason: 'damaged', adjustments: [damaged] }, CALL))).toBe(
     'ok',
@@ -129,26 +80,26 @@ test('a unit that nobody has, that is elsewhere, or that is damaged is NO_STOCK'
   const input = wanted(sku, [`${sku}-2`]);
   const elsewhere = { ...input, lines: input.lines.map((line) => ({ ...line, warehouse: 'W2' })) };
   expect(reasonOf(await reserveOne(both.one, elsewhere))).toBe('NO_STOCK');
-  expect(unitsIn(await hold(sku))).toEqual([`W1 ${sku}-2`]);
+  expect(unitsIn(await items.hold(sku))).toEqual([`W1 ${sku}-2`]);
 });
 
 test('units are named as often as they are counted, once, and only of items that have them', async () => {
-  const sku = await serial(3);
+  const sku = await items.serial(3);
   expect(reasonOf(await reserveOne(both.one, wanted(sku, [`${sku}-1`], 2)))).toBe('INVALID_FIELD');
   expect(reasonOf(await reserveOne(both.one, wanted('PLAIN', ['x'])))).toBe('INVALID_FIELD');
   const twice = wanted(sku, [`${sku}-1`]);
   const again = { ...twice, lines: [...twice.lines, ...twice.lines] };
   expect(reasonOf(await reserveOne(both.one, again))).toBe('INVALID_FIELD');
   expect(reasonOf(await reserveOne(both.one, wanted(sku, [], 1_001)))).toBe('TOO_LARGE');
-  expect(reasonOf(await receive(sku, [`${sku}-1`]))).toBe('INVALID_FIELD');
-  expect(reasonOf(await receive(sku, [`${sku}-8`], 'W1', 2))).toBe('INVALID_FIELD');
-  expect(reasonOf(await receive(sku, [`${sku}-8`, `${sku}-8`]))).toBe('INVALID_FIELD');
-  expect(reasonOf(await receive('PLAIN', ['x']))).toBe('INVALID_FIELD');
+  expect(reasonOf(await items.receive(sku, [`${sku}-1`]))).toBe('INVALID_FIELD');
+  expect(reasonOf(await items.receive(sku, [`${sku}-8`], 'W1', 2))).toBe('INVALID_FIELD');
+  expect(reasonOf(await items.receive(sku, [`${sku}-8`, `${sku}-8`]))).toBe('INVALID_FIELD');
+  expect(reasonOf(await items.receive('PLAIN', ['x']))).toBe('INVALID_FIELD');
 });
 
 test('a part of the units is fulfilled by name, the rest stays held, and what has left may come in again', async () => {
-  const sku = await serial(3);
-  const made = await hold(sku, [], 2);
+  const sku = await items.serial(3);
+  const made = await items.hold(sku, [], 2);
   const fulfil = (unitIds: readonly string[]) => {
     const lines = [{ lineNumber: 1, quantity: 1, unitIds }];
     return fulfilReservation(both.one, { ...key(), target: byId(made), lines, close: false }, CALL);
@@ -157,19 +108,19 @@ test('a part of the units is fulfilled by name, the rest stays held, and what ha
   const left = madeReservation(await fulfil([`${sku}-2`]));
   expect(unitsIn(left)).toEqual([`W1 ${sku}-1`]);
   expect(left.lines[0]?.allocations[0]?.shipped).toEqual([`${sku}-2`]);
-  expect(await stored(sku, 2)).toEqual(['W1', false, false, false]);
+  expect(await items.stored(sku, 2)).toEqual(['W1', false, false, false]);
   expect(reasonOf(await reserveOne(both.one, wanted(sku, [`${sku}-2`])))).toBe('NO_STOCK');
-  expect(reasonOf(await receive(sku, [`${sku}-2`], 'W2'))).toBe('ok');
-  expect(unitsIn(await hold(sku, [`${sku}-2`]))).toEqual([`W2 ${sku}-2`]);
+  expect(reasonOf(await items.receive(sku, [`${sku}-2`], 'W2'))).toBe('ok');
+  expect(unitsIn(await items.hold(sku, [`${sku}-2`]))).toEqual([`W2 ${sku}-2`]);
 });
 
 test('a picker who takes another unit is told WRONG_UNIT; the right ones are picked, missed and shipped by name', async () => {
-  const sku = await serial(4);
-  const made = await hold(sku, [], 3);
+  const sku = await items.serial(4);
+  const made = await items.hold(sku, [], 3);
   expect(await tell(made, 'pick-confirmed', [`${sku}-4`])).toMatchObject({ kind: 'REJECTED', reason: 'WRONG_UNIT' });
   expect(await tell(made, 'pick-confirmed', [`${sku}-2`])).toMatchObject({ kind: 'ACCEPTED' });
   expect(await tell(made, 'pick-shorted', [`${sku}-1`])).toMatchObject({ kind: 'ACCEPTED' });
-  expect(await stored(sku, 1)).toEqual(['W1', false, true, false]);
+  expect(await items.stored(sku, 1)).toEqual(['W1', false, true, false]);
   expect(await tell(made, 'shipment-confirmed', [`${sku}-4`])).toMatchObject({ reason: 'WRONG_UNIT' });
   expect(await tell(made, 'shipment-confirmed', [`${sku}-2`])).toMatchObject({ kind: 'ACCEPTED' });
   const reader = createReservationReader(both.one.database.pool);
@@ -185,26 +136,26 @@ test('a picker who takes another unit is told WRONG_UNIT; the right ones are pic
 });
 
 test('R9: a swap takes other units, its own among them, and a transfer takes those of the other warehouse', async () => {
-  const sku = await serial(3);
-  await receive(sku, ['there'], 'W2');
-  const made = await hold(sku, [`${sku}-1`, `${sku}-2`]);
+  const sku = await items.serial(3);
+  await items.receive(sku, ['there'], 'W2');
+  const made = await items.hold(sku, [`${sku}-1`, `${sku}-2`]);
   const line = { orderLineId: '', returnedSku: '', warehouse: '', purchasedQuantity: 0 };
   const lines = [{ sku, quantity: 2, ...line, unitIds: [`${sku}-2`, `${sku}-3`] }];
   const target = { ...key(), target: byId(made), etag: '' };
   const swapped = madeReservation(await swapReservation(both.one, { ...target, lines, partial: false }, CALL));
   expect(unitsIn(swapped)).toEqual([`W1 ${sku}-2`, `W1 ${sku}-3`]);
-  expect(await stored(sku, 1)).toEqual(['W1', true, false, false]);
+  expect(await items.stored(sku, 1)).toEqual(['W1', true, false, false]);
   const move = { ...key(), target: byId(made), etag: '', toWarehouse: 'W2', lines: [{ lineNumber: 2, quantity: 1 }] };
   const moved = madeReservation(await transferReservation(both.one, move, CALL));
   expect(unitsIn(moved)).toEqual([`W1 ${sku}-3`, 'W2 there']);
-  expect(await stored(sku, 2)).toEqual(['W1', true, false, false]);
+  expect(await items.stored(sku, 2)).toEqual(['W1', true, false, false]);
 });
 
 test('reservations are found by their units, and every event names them', async () => {
-  const sku = await serial(1);
-  const made = await hold(sku);
-  await release(made);
-  const again = await hold(sku);
+  const sku = await items.serial(1);
+  const made = await items.hold(sku);
+  await items.release(made);
+  const again = await items.hold(sku);
   const reader = createReservationReader(both.one.database.pool);
   const no = { returnCaseId: '', exchangeId: '', orderId: '', customerRef: '', sku: '', warehouse: '', states: [] };
   const filter = { ...no, createdBefore: null, expiresBefore: null, onlyShort: false, unitId: `${sku}-1` };
@@ -218,10 +169,8 @@ test('reservations are found by their units, and every event names them', async 
 });
 
 test('the tracking of an item stays while it has stock, and units are not counted in this version', async () => {
-  const sku = await serial(1);
-  const facts = { name: sku, product: '', attributes: {}, equivalentSkus: [], retired: false };
-  const item = { itemId: randomUUID(), sku, tracking: 'QUANTITY' as const, ...facts };
-  expect(reasonOf(await putItems(both.one, { ...key(), items: [item] }, CALL))).toBe('INVALID_FIELD');
+  const sku = await items.serial(1);
+  expect(reasonOf(await items.putTracking(sku, 'QUANTITY'))).toBe('INVALID_FIELD');
   const count = { sku, warehouse: 'W1', onHand: 1, unavailable: null, committed: null, expectedOnHand: null };
   const counts = [{ ...count, countedAt: null, netOfReserved: false }];
   expect(reasonOf(await countStock(both.one, { ...key(), reason: 'count', counts }, CALL))).toBe('UNSUPPORTED');
@@ -230,7 +179,7 @@ test('the tracking of an item stays while it has stock, and units are not counte
 test('I3: the ledger is whole after all of it, and names a unit that is said to be held by nobody', async () => {
   const audit = async () => (await createLedgerAuditor(both.one.database.pool).verify()).drifts;
   expect(await audit()).toEqual([]);
-  const sku = await serial(2);
+  const sku = await items.serial(2);
   const flip = 'update stock_unit set allocated = not allocated where sku = $1 and unit_id = $2';
   await both.one.database.pool.query(flip, [sku, `${sku}-1`]);
   const drifts = await audit();

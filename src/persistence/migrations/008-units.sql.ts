@@ -11,9 +11,10 @@ create table stock_unit (
 ) with (fillfactor = 85);
 create index stock_unit_pool on stock_unit (sku, warehouse);
 create index stock_unit_free on stock_unit (sku, warehouse, unit_id) where on_hand and not allocated and not unavailable;
+create index stock_unit_lost on stock_unit (sku, warehouse, unit_id) where allocated and (unavailable or not on_hand);
 
 alter table allocated_unit
-  add column condition text not null default 'HELD' check (condition in ('HELD', 'PICKED', 'SHORT')),
+  add column condition text not null default 'HELD' check (condition in ('HELD', 'PICKED', 'SHORT', 'MISSING')),
   add column fulfilled boolean not null default false,
   add constraint allocated_unit_once check (not (held and fulfilled));
 `;

@@ -1,7 +1,5 @@
 import type { PoolClient, QueryResult } from 'pg';
 import { type OrderLineUse, orderLineKey } from '../domain/eligibility.ts';
-import type { ReachedMilestone } from '../domain/milestone.ts';
-import type { Milestone } from '../domain/milestone-rules.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { RuleSet } from '../domain/rule-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
@@ -11,7 +9,13 @@ import { WorkingSet } from '../domain/working-set.ts';
 import type { WorkingSetRows } from '../domain/working-set-rows.ts';
 import type { Claim, Command } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
-import { readClock, readMilestones, readMovedSince } from './locked-reads.ts';
+import {
+  type MilestoneRow,
+  milestonesByReservation,
+  readClock,
+  readMilestones,
+  readMovedSince,
+} from './locked-reads.ts';
 import {
   claimKey,
   claimRequests,
@@ -98,22 +102,18 @@ export async function lockAndLoad(
     newestRules: rows<{ version: number }>('read-newest-rules')[0]?.version ?? null,
     warehouses: await cache.warehouses(client, clock.catalog_version),
     items,
-    skusByItemId: new Map(
-      rows<{ item_id: string; sku: string }>('read-item-owners').map((row) => [row.item_id, row.sku]),
-    ),
+    skusByItemId: skusByItemId(rows<ItemOwnerRow>('read-item-owners')),
     skus: new Set(locks.skus),
     wantedSkus: locks.wantedSkus,
     waiting,
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
     ...(units !== null && { units }),
-    milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
+    milestones: locks.milestones ? milestonesByReservation(rows<MilestoneRow>('read-milestones')) : null,
     notifications: rows<NotificationRow>('lock-notifications').map(toNotification),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),
     orderLines: orderLines.map(toOrderLine),
-    liveCounts: new Map(
-      rows<{ customer_ref: string; live: number }>('count-live').map((row) => [row.customer_ref, row.live]),
-    ),
+    liveCounts: liveByCustomer(rows<LiveRow>('count-live')),
     victims: new Map(),
     movedSince: movedByPool(rows<MovedRow>('read-moved-since')),
   };
@@ -202,20 +202,22 @@ async function earlierRules(
   return await cache.ruleSets(client, [...versions]);
 }
 
-interface MilestoneRow {
-  readonly reservation_id: string;
-  readonly milestone: Milestone;
-  readonly occurred_at: number;
+interface ItemOwnerRow {
+  readonly item_id: string;
+  readonly sku: string;
 }
 
-function byReservation(rows: readonly MilestoneRow[]): Map<string, ReachedMilestone[]> {
-  const reached = new Map<string, ReachedMilestone[]>();
-  for (const { reservation_id, milestone, occurred_at } of rows) {
-    const list = reached.get(reservation_id) ?? [];
-    list.push({ milestone, occurredAt: occurred_at });
-    reached.set(reservation_id, list);
-  }
-  return reached;
+function skusByItemId(rows: readonly ItemOwnerRow[]): Map<string, string> {
+  return new Map(rows.map((row) => [row.item_id, row.sku]));
+}
+
+interface LiveRow {
+  readonly customer_ref: string;
+  readonly live: number;
+}
+
+function liveByCustomer(rows: readonly LiveRow[]): Map<string, number> {
+  return new Map(rows.map((row) => [row.customer_ref, row.live]));
 }
 
 interface ClockRow {

@@ -1,3 +1,5 @@
+import type { ReachedMilestone } from '../domain/milestone.ts';
+import type { Milestone } from '../domain/milestone-rules.ts';
 import { instant, millis, NOW, type Statement } from './statements.ts';
 
 /** What a unit reads under its locks beside the rows it has locked. */
@@ -10,6 +12,22 @@ export function readMilestones(ids: readonly string[]): Statement {
       where m.reservation_id = any($1::uuid[])`,
     values: [ids],
   };
+}
+
+export interface MilestoneRow {
+  readonly reservation_id: string;
+  readonly milestone: Milestone;
+  readonly occurred_at: number;
+}
+
+export function milestonesByReservation(rows: readonly MilestoneRow[]): Map<string, ReachedMilestone[]> {
+  const reached = new Map<string, ReachedMilestone[]>();
+  for (const { reservation_id, milestone, occurred_at } of rows) {
+    const list = reached.get(reservation_id) ?? [];
+    list.push({ milestone, occurredAt: occurred_at });
+    reached.set(reservation_id, list);
+  }
+  return reached;
 }
 
 /** On hand movements after the counts' own times, to be applied on top of them; equal counts are asked for once. */

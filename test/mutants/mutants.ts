@@ -129,6 +129,11 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'R12: of 50 requests for one unit over two processes',
   },
   {
+    name: 'lost-unit-not-replaced',
+    file: 'test/persistence/lost-units.pg.test.ts',
+    title: 'R15: a free unit takes the place',
+  },
+  {
     name: 'release-returns-elsewhere',
     file: 'test/persistence/units.pg.test.ts',
     title: 'R14: a release gives the same units back',

@@ -10,8 +10,7 @@ import { byId, key, serialItems, wanted } from '../support/serial-items.ts';
 import { CALL, CONTENT_HASH, reserveOne, type TestService } from '../support/test-service.ts';
 import type { SeededRandom } from './random.ts';
 
-const UNITS = ['U1', 'U2', 'U3', 'U4', 'U5', 'U6'] as const;
-const WAREHOUSES = ['W1', 'W2'] as const;
+const WAREHOUSES = ['W1', 'W1', 'W1', 'W2'] as const;
 
 /**
  * What must hold of the units of one item after every step, as one statement: each row it answers is broken. What is past
@@ -62,6 +61,7 @@ export class SerialHistory {
   readonly #random: SeededRandom;
   readonly #sku: string;
   readonly #made: Reservation[] = [];
+  #named = 0;
 
   constructor(services: readonly [TestService, TestService], random: SeededRandom, sku: string) {
     this.#services = services;
@@ -91,16 +91,31 @@ export class SerialHistory {
   async #run(service: TestService, name: string): Promise<Outcome | string> {
     const unitIds = this.#units();
     const warehouse = this.#random.pick(WAREHOUSES);
-    if (name === 'receive') return await serialItems(service).receive(this.#sku, unitIds, warehouse);
-    if (name === 'adjust') return await this.#adjust(service, unitIds, warehouse);
+    if (name === 'receive') return await this.#receive(service, warehouse);
+    if (name === 'adjust') return await this.#adjust(service, unitIds.slice(0, 1), warehouse);
     if (name === 'reserve') return await this.#reserve(service, unitIds);
     const found = this.#made.length === 0 ? null : this.#random.pick(this.#made);
     return found === null ? 'nothing' : await this.#change(service, name, found, unitIds, warehouse);
   }
 
+  /** New units mostly; sometimes one that was there before. */
+  async #receive(service: TestService, warehouse: string): Promise<Outcome> {
+    const fresh = Array.from({ length: this.#random.int(1, 3) }, () => this.#newName());
+    const unitIds = this.#random.chance(0.7) ? fresh : this.#units().slice(0, 1);
+    return await serialItems(service).receive(this.#sku, unitIds, warehouse);
+  }
+
+  #newName(): string {
+    this.#named += 1;
+    return `U${this.#named}`;
+  }
+
   async #adjust(service: TestService, unitIds: readonly string[], warehouse: string): Promise<Outcome> {
-    const units = unitIds.length * this.#random.pick([1, -1]);
-    const delta = this.#random.chance(0.6) ? { unavailable: units } : { onHand: -Math.abs(units) };
+    const delta = this.#random.weighted([
+      [4, { unavailable: 1 }],
+      [2, { unavailable: -1 }],
+      [3, { onHand: -1 }],
+    ]);
     const adjustments = [{ sku: this.#sku, warehouse, delta, unitIds }];
     return await adjustStock(service, { ...key(), reason: 'simulated', adjustments }, CALL);
   }
@@ -120,7 +135,7 @@ export class SerialHistory {
     warehouse: string,
   ): Promise<Outcome | string> {
     const target = { ...key(), target: byId(found), etag: '' };
-    const lineNumber = this.#random.int(1, 2);
+    const lineNumber = this.#random.chance(0.9) ? 1 : 2;
     const quantity = unitIds.length;
     const isNamed = this.#random.chance(0.5);
     const lines = [{ lineNumber, quantity, ...(isNamed && { unitIds }) }];
@@ -157,9 +172,15 @@ export class SerialHistory {
     return 'verdict' in answer ? `${event} ${answer.verdict.kind}` : `${event} ${answer.refusal.reason}`;
   }
 
+  /** One to three units, of which the newest are the likeliest to be there. */
   #units(): string[] {
-    const count = this.#random.int(1, 3);
-    const shuffled = UNITS.map((unit) => [this.#random.next(), unit] as const).sort(([a], [b]) => a - b);
-    return shuffled.slice(0, count).map(([, unit]) => unit);
+    const count = this.#random.weighted([
+      [4, 1],
+      [2, 2],
+      [1, 3],
+    ]);
+    const known = Array.from({ length: Math.min(8, this.#named) }, (_, at) => `U${this.#named - at}`);
+    const shuffled = known.map((unit) => [this.#random.next(), unit] as const).sort(([a], [b]) => a - b);
+    return shuffled.length === 0 ? ['U0'] : shuffled.slice(0, count).map(([, unit]) => unit);
   }
 }

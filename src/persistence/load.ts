@@ -30,6 +30,7 @@ import {
   readMovedSince,
 } from './locks.ts';
 import { type NotificationRow, toNotification } from './notifications.ts';
+import { loadReported } from './reported-milestones.ts';
 import { type AllocationRow, type PoolRow, type ReservationRow, toReservations, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { loadQueues } from './waitlist-rows.ts';
@@ -103,6 +104,7 @@ export async function lockAndLoad(
     waiting,
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
+    reported: await loadReported(client, commands, { locks, reservations, rules: ruleSet.rules }),
     milestones: locks.milestones ? byReservation(rows<MilestoneRow>('read-milestones')) : null,
     notifications: rows<NotificationRow>('lock-notifications').map(toNotification),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),

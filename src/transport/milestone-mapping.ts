@@ -30,8 +30,8 @@ export function toPickOn(wire: WireMilestone): Milestone | null {
   return wire === WireMilestone.UNSPECIFIED ? null : toMilestone(wire);
 }
 
-export function toWireMilestone(milestone: Milestone | null | undefined): WireMilestone {
-  return milestone === null || milestone === undefined ? WireMilestone.UNSPECIFIED : WireMilestone[milestone];
+export function toWirePickOn(pickOn: Milestone | null): WireMilestone {
+  return pickOn === null ? WireMilestone.UNSPECIFIED : WireMilestone[pickOn];
 }
 
 export function toWireMilestoneRule(rule: MilestoneRule): MessageInitShape<typeof MilestoneRuleSchema> {

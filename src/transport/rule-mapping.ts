@@ -12,7 +12,7 @@ import {
   type RuleVersion as WireRuleVersion,
 } from '../gen/earmark/v1/rules_pb.ts';
 import type { RuleVersion } from '../ports/rules-reader.ts';
-import { toMilestoneRules, toPickOn, toWireMilestone, toWireMilestoneRule } from './milestone-mapping.ts';
+import { toMilestoneRules, toPickOn, toWireMilestoneRule, toWirePickOn } from './milestone-mapping.ts';
 import { isRefusal } from './reserve-mapping.ts';
 import { fromTimestamp, NANOS_PER_MS, toMs, toTimestamp } from './wire-time.ts';
 
@@ -32,7 +32,7 @@ export function toWireRules(rules: Rules): WireRules {
     timeZone: rules.timeZone,
     calendarDays: rules.calendarDays,
     milestones: rules.milestones.map(toWireMilestoneRule),
-    pickOn: toWireMilestone(rules.pickOn),
+    pickOn: toWirePickOn(rules.pickOn),
     sourcing: SourcingStrategy[rules.sourcing],
     splitAllowed: rules.splitAllowed,
     safetyStocks: rules.safetyStocks.map((rule) => ({ ...rule })),

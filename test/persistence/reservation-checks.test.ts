@@ -42,7 +42,7 @@ function saidOf(told: readonly Told[], stored: LiveReservation['lines']): string
     const body = Buffer.from(writeEventBody({ ...header, ...rest }, aReservation({ lines, version: at + 1 })));
     return { ...header, reservationId: 'r-1', version: at + 1, body, hash: NO_HASH };
   });
-  checkReservation({ row: null, allocations: storedOf(stored), events, waiting: [] }, drifts);
+  checkReservation({ row: null, allocations: storedOf(stored), events, waiting: [], pick: null }, drifts);
   return drifts.found
     .filter((drift) => drift.kind === 'CONSERVATION' || drift.kind === 'ALLOCATION')
     .map((drift) => `${drift.kind} ${drift.detail}`);

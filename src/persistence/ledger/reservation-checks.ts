@@ -9,6 +9,7 @@ import {
 import { type EventFacts, hashEvent, NO_HASH, readEventBody } from '../event-body.ts';
 import { type AllocationRow, lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
 import type { DriftList } from './drift-list.ts';
+import { checkAwaited, checkPick, type StoredPick } from './pick-checks.ts';
 import { checkQueue, checkWaiting, type StoredWaiting } from './waitlist-checks.ts';
 
 /** An audit event as stored: the columns it is looked up by, and the bytes that say everything. */
@@ -36,6 +37,8 @@ export interface StoredReservation {
   readonly events: readonly StoredEvent[];
   /** Its lines in the queue. */
   readonly waiting: readonly StoredWaiting[];
+  /** Null where its pick awaits nothing by its rules or by itself, or where it is resolved. */
+  readonly pick: StoredPick | null;
 }
 
 /** Holds a reservation against its audit events, and these against each other. */
@@ -52,6 +55,7 @@ export function checkReservation(stored: StoredReservation, drifts: DriftList): 
   checkState(stored, states.at(-1) ?? null, trackingId, drifts);
   checkAllocations(stored, states, trackingId, drifts);
   checkQueue(stored.waiting, states.at(-1) ?? null, trackingId, drifts);
+  if (stored.pick !== null) checkPick(stored.pick, states, trackingId, drifts);
 }
 
 function checkVersions({ row, events }: StoredReservation, trackingId: string, drifts: DriftList): void {
@@ -112,6 +116,7 @@ function checkHistory(
       drifts.add('TRANSITION', before.version, state.version, `${event.kind} after ${before.state}`, place);
     }
     checkGone(before, state, place, drifts);
+    checkAwaited(before, state, place, drifts);
     if (!TAKING_KINDS.has(event.kind)) checkTaken(before, state, place, drifts);
   });
 }
@@ -209,6 +214,7 @@ function differingFields(row: ReservationRow, last: Reservation): string[] {
     ['confirm_time', row.confirmed_at, last.warehouseConfirmedAt],
     ['overdue_flagged', row.overdue_flagged, last.overdueFlagged],
     ['warned_time', row.warned_for, last.warnedFor ?? null],
+    ['pick_awaits', row.pick_awaits, last.pickAwaits ?? null],
   ];
   const fields = pairs.filter(([, stored, told]) => stored !== told).map(([field]) => field);
   return sameLines(row.lines, last.lines) ? fields : [...fields, 'lines'];

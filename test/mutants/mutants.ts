@@ -43,7 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'pick-before-its-milestone',
     file: 'test/nats/pick-on-messages.test.ts',
-    title: 'P26: has a pick to do exactly for what it holds',
+    title: 'to pick it only once the milestone was reported',
   },
   {
     name: 'early-milestone-forgotten',

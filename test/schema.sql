@@ -146,6 +146,7 @@ create table milestone (
   trace_id text not null,
   constraint milestone_milestone_check CHECK ((milestone = ANY (ARRAY['APPROVED'::text, 'LABEL_CREATED'::text, 'CARRIER_SCANNED'::text, 'RETURN_RECEIVED'::text, 'INSPECTION_PASSED'::text, 'INSPECTION_FAILED'::text, 'COMPLETED'::text, 'CANCELLED'::text, 'CONVERTED_TO_REFUND'::text])))
 );
+CREATE INDEX milestone_of_exchange ON public.milestone USING btree (exchange_id, milestone);
 CREATE UNIQUE INDEX milestone_once ON public.milestone USING btree (reservation_id, milestone, exchange_id) NULLS NOT DISTINCT;
 CREATE TRIGGER milestone_append_only BEFORE DELETE OR UPDATE ON public.milestone FOR EACH ROW EXECUTE FUNCTION refuse_ledger_change();
 CREATE TRIGGER milestone_no_truncate BEFORE TRUNCATE ON public.milestone FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
@@ -261,7 +262,9 @@ create table reservation (
   confirm_time timestamp(3) with time zone,
   overdue_flagged boolean default false not null,
   warned_time timestamp(3) with time zone,
+  pick_awaits text,
   constraint reservation_deadline CHECK ((expire_time >= create_time)),
+  constraint reservation_pick_awaits CHECK (((pick_awaits IS NULL) OR ((state <> ALL (ARRAY['PREPARING'::text, 'READY'::text])) AND (pick_awaits = ANY (ARRAY['APPROVED'::text, 'LABEL_CREATED'::text, 'CARRIER_SCANNED'::text, 'RETURN_RECEIVED'::text, 'INSPECTION_PASSED'::text, 'INSPECTION_FAILED'::text, 'COMPLETED'::text, 'CANCELLED'::text, 'CONVERTED_TO_REFUND'::text]))))),
   constraint reservation_release_reason_check CHECK ((release_reason = ANY (ARRAY['CANCELLED'::text, 'REFUNDED'::text, 'EXPIRED'::text, 'SUPERSEDED'::text, 'SHORT_PICKED'::text, 'MANUAL'::text]))),
   constraint reservation_resolved CHECK ((((resolve_time IS NOT NULL) = (state = ANY (ARRAY['FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))) AND ((release_reason IS NOT NULL) = (state = ANY (ARRAY['RELEASED'::text, 'EXPIRED'::text]))))),
   constraint reservation_state_check CHECK ((state = ANY (ARRAY['WAITLISTED'::text, 'RESERVED'::text, 'PREPARING'::text, 'READY'::text, 'FULFILLED'::text, 'RELEASED'::text, 'EXPIRED'::text]))),

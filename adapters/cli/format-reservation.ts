@@ -1,5 +1,7 @@
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
+  Milestone,
+  MilestoneSchema,
   ReleaseReasonSchema,
   type Reservation,
   type ReservationLine,
@@ -47,6 +49,7 @@ export function formatReservation(reservation: Reservation, places: readonly Wai
           reservation.state === ReservationState.WAITLISTED ? 'waits until' : 'held until',
           formatInstant(reservation.expireTime),
         ],
+    ['pick', isFinal(reservation) ? '' : formatAwaited(reservation)],
     ['trace', reservation.traceId],
     ['id', reservation.reservationId],
   ];
@@ -60,6 +63,10 @@ export function formatReservation(reservation: Reservation, places: readonly Wai
     ),
   );
   return [reservation.trackingId, ...lines, ...items].join('\n');
+}
+
+function formatAwaited({ pickAwaits }: Reservation): string {
+  return pickAwaits === Milestone.UNSPECIFIED ? '' : `awaits ${shortName(MilestoneSchema, pickAwaits)}`;
 }
 
 /** Many reservations, one row each. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Allocation, type Reservation, warehousesOf } from '../../src/domain/reservation.ts';
+import { type Allocation, isPickAsked, type Reservation, warehousesOf } from '../../src/domain/reservation.ts';
 import type { TransitionKind } from '../../src/domain/transition.ts';
 
 /** Hexadecimal digits that tell the picks of one reservation at one site apart. */
@@ -34,7 +34,8 @@ const ECHOES: ReadonlySet<TransitionKind> = new Set(['preparing', 'ready', 'shor
 /**
  * What each warehouse has to be told about a change of a reservation.
  *
- * A warehouse that newly holds units gets `reservation-requested`, and with nothing waiting `pick-requested` at once.
+ * A warehouse that newly holds units gets `reservation-requested`, and with nothing waiting `pick-requested` at once, or
+ * once the milestone was reported that the pick awaits.
  * One whose units are given back gets `reservation-released` and `pick-cancelled`. Otherwise it gets
  * `reservation-changed` where its lines or the deadline changed, and where it was to pick lines that are others now,
  * `pick-cancelled` for the old and `pick-requested` for the new ones, which is another pick. Units it picked, missed or shipped are its own report
@@ -57,10 +58,12 @@ function changesAt(site: string, previous: Reservation | null, next: Reservation
   } else if (isPromiseChanged || previous?.expireAt !== next.expireAt) {
     changes.push({ site, event: 'reservation-changed', lines: held });
   }
-  const isPickReplaced = before.length > 0 && isPromiseChanged && previous?.state === 'RESERVED';
+  const wasAsked = previous !== null && isPickAsked(previous);
+  const isPickReplaced = before.length > 0 && isPromiseChanged && previous?.state === 'RESERVED' && wasAsked;
   if (isPickReplaced) changes.push({ site, event: 'pick-cancelled', lines: before });
-  const isPickDue = before.length === 0 || isPickReplaced || previous?.state === 'WAITLISTED';
-  if (isPickDue && next.state === 'RESERVED') changes.push({ site, event: 'pick-requested', lines: held });
+  const isPickDue = before.length === 0 || isPickReplaced || !wasAsked;
+  if (isPickDue && next.state === 'RESERVED' && isPickAsked(next))
+    changes.push({ site, event: 'pick-requested', lines: held });
   return changes;
 }
 
@@ -87,7 +90,8 @@ function withdrawnAt(site: string, previous: Reservation | null, next: Reservati
   });
   if (lines.length === 0) return [];
   const released: SiteChange = { site, event: 'reservation-released', lines };
-  return previous?.state === 'WAITLISTED' ? [released] : [released, { site, event: 'pick-cancelled', lines }];
+  const wasAsked = previous !== null && isPickAsked(previous);
+  return wasAsked ? [released, { site, event: 'pick-cancelled', lines }] : [released];
 }
 
 /** The units of a line that a site held before and neither holds nor has shipped now. */

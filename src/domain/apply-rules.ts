@@ -2,7 +2,14 @@ import { chooseHoldWindow, deadlineOf } from './hold-window.ts';
 import { latestFollowed, type ReachedMilestone } from './milestone.ts';
 import { checkKnown, type PastCase, type PastRequest } from './past-case.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { canExpire, isLive, type LiveReservation, type Reservation } from './reservation.ts';
+import {
+  canExpire,
+  isLive,
+  isPickAsked,
+  type LiveReservation,
+  type Reservation,
+  withoutAwaiting,
+} from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
 import { checkSizeLimits, type Rules } from './rules.ts';
 import { alreadyResolved, changed, type Transition, UNCHANGED } from './transition.ts';
@@ -25,17 +32,20 @@ export interface AppliedTo {
   /** The rules it follows until now. */
   readonly own: Rules;
   readonly reached: readonly ReachedMilestone[];
+  /** What its pick would await by the other rules. */
+  readonly awaited: Pick<Reservation, 'pickAwaits'>;
 }
 
 /**
  * What a held reservation becomes by other rules, as if they had held when it was made: it follows them from now on, with
- * the deadline they give it. A deadline that somebody moved stays, within the longest window. What a warehouse has begun
+ * the deadline they give it. A deadline that somebody moved stays, within the longest window, and so does a pick that was asked
+ * for; one that was not awaits what they say. What a warehouse has begun
  * and what the rules would have refused is left as it is; nothing is released.
  */
 export function applyRules(
   reservation: Reservation,
   set: RuleSet,
-  { past, own, reached }: AppliedTo,
+  { past, own, reached, awaited }: AppliedTo,
   now: number,
 ): Transition | LeftAsIs {
   if (!isLive(reservation)) return leftFor(alreadyResolved(reservation));
@@ -57,7 +67,8 @@ export function applyRules(
   if (typeof deadline !== 'number') return deadline;
   const expireAt = nextDeadline(reservation, rules, { own, request, reached }, deadline, now);
   const kind = expireAt > reservation.expireAt ? 'extended' : 'changed';
-  return changed(kind, { ...reservation, ruleVersion: rules.version, expireAt });
+  const next = { ...withoutAwaiting(reservation), ...(isPickAsked(reservation) ? {} : awaited) };
+  return changed(kind, { ...next, ruleVersion: rules.version, expireAt });
 }
 
 function leftFor(refusal: Refusal): LeftAsIs {

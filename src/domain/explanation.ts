@@ -4,7 +4,7 @@ import type { SeenPool } from './seen-pools.ts';
 
 /** One step of a decision, with the numbers seen at that instant. */
 export interface ExplainedStep {
-  readonly step: 'eligibility' | 'strategy' | 'sourcing' | 'deadline';
+  readonly step: 'eligibility' | 'strategy' | 'sourcing' | 'deadline' | 'pick';
   readonly sku: string;
   readonly warehouse: string;
   /** Units available before the step; 0 where it has no pool. */
@@ -34,7 +34,16 @@ export function explain(made: Reservation, seen: readonly SeenPool[], rules: Rul
       step: 'deadline',
       outcome: `${made.state === 'WAITLISTED' ? 'waits' : 'held'} until ${new Date(made.expireAt).toISOString()}, ${seconds} s after it was made`,
     },
+    ...explainPick(made, rules),
   ];
+}
+
+/** Nothing where the rules ask for the pick at once. */
+function explainPick({ pickAwaits }: Reservation, { pickOn }: Rules): ExplainedStep[] {
+  if (pickOn === null) return [];
+  const isAwaited = pickAwaits !== undefined;
+  const outcome = isAwaited ? `awaits ${pickOn}: no pick was asked for` : `${pickOn} was reported before`;
+  return [{ ...NO_POOL, step: 'pick', outcome }];
 }
 
 const STRATEGIES: Readonly<Record<Rules['sourcing'], string>> = {

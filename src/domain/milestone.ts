@@ -1,6 +1,6 @@
 import { deadlineOf } from './hold-window.ts';
 import { isTerminal, MILESTONES, type Milestone, type MilestoneRule } from './milestone-rules.ts';
-import { isDue, isLive, type LiveReservation, type Reservation } from './reservation.ts';
+import { isDue, isLive, type LiveReservation, type Reservation, withoutAwaiting } from './reservation.ts';
 import { fulfil, release } from './resolution.ts';
 import type { Rules } from './rules.ts';
 import { changed, type Transition, UNCHANGED } from './transition.ts';
@@ -13,8 +13,8 @@ export interface ReachedMilestone {
 
 /**
  * What follows from a milestone by the rules the reservation was decided by. Each milestone counts once; one that a
- * later one has overtaken changes nothing any more, so that they may come in any order. Nothing follows for what is
- * resolved.
+ * later one has overtaken changes nothing any more, so that they may come in any order; only the pick that awaits it is
+ * asked for all the same. Nothing follows for what is resolved.
  * @param reached what was reported of the reservation before
  */
 export function followMilestone(
@@ -25,6 +25,29 @@ export function followMilestone(
   now: number,
 ): Transition {
   if (!isLive(reservation) || isDue(reservation, now)) return UNCHANGED;
+  return askPick(followRule(reservation, rules, report, reached, now), reservation, report.milestone);
+}
+
+/** Whether the pick of a reservation that the clock has not freed awaits the milestone, which asks for it then. */
+export function askPickOn(reservation: Reservation, milestone: Milestone, now: number): Transition {
+  if (!isLive(reservation) || isDue(reservation, now)) return UNCHANGED;
+  return askPick(UNCHANGED, reservation, milestone);
+}
+
+/** What follows from the milestone, and the pick with it, in one change: also where a later one has overtaken it. */
+function askPick(followed: Transition, reservation: LiveReservation, milestone: Milestone): Transition {
+  if (reservation.pickAwaits !== milestone || followed.outcome === 'refused') return followed;
+  if (followed.outcome === 'unchanged') return changed('changed', withoutAwaiting(reservation));
+  return { ...followed, next: withoutAwaiting(followed.next) };
+}
+
+function followRule(
+  reservation: LiveReservation,
+  rules: Rules,
+  report: ReachedMilestone,
+  reached: readonly ReachedMilestone[],
+  now: number,
+): Transition {
   if (reached.some(({ milestone }) => milestone === report.milestone)) return UNCHANGED;
   const rule = ruleFor(rules, report.milestone);
   if (rule === null || (!isTerminal(report.milestone) && isOvertaken(rules, report, reached))) return UNCHANGED;

@@ -3,6 +3,7 @@ import { type Refusal, refuse } from './refusal.ts';
 import {
   type Allocation,
   isLive,
+  isPickAsked,
   isReplaced,
   type LiveReservation,
   type Reservation,
@@ -33,7 +34,8 @@ export interface PickedLine {
 /** The warehouse has begun: from here on the clock frees nothing. */
 export function startPick(reservation: Reservation, now: number): Transition {
   if (!isLive(reservation)) return refused(tooLate(reservation));
-  if (reservation.state === 'WAITLISTED') return refused(notAsked(reservation));
+  const refusal = checkAsked(reservation);
+  if (refusal !== null) return refused(refusal);
   if (reservation.state === 'PREPARING' || reservation.state === 'READY') return UNCHANGED;
   return changed('preparing', { ...confirmed(reservation, now), state: 'PREPARING' });
 }
@@ -66,8 +68,7 @@ export function confirmPick(
   now: number,
 ): Transition {
   if (!isLive(reservation)) return refused(tooLate(reservation));
-  if (reservation.state === 'WAITLISTED') return refused(notAsked(reservation));
-  const refusal = checkLines(reservation, warehouse, picked);
+  const refusal = checkAsked(reservation) ?? checkLines(reservation, warehouse, picked);
   if (refusal !== null) return refused(refusal);
   const lines = editAllocations(reservation, (allocation, line) => {
     if (allocation.warehouse !== warehouse) return allocation;
@@ -95,8 +96,7 @@ export function shortPick(
   now: number,
 ): Transition {
   if (!isLive(reservation)) return refused(tooLate(reservation));
-  if (reservation.state === 'WAITLISTED') return refused(notAsked(reservation));
-  const refusal = checkLines(reservation, warehouse, missing);
+  const refusal = checkAsked(reservation) ?? checkLines(reservation, warehouse, missing);
   if (refusal !== null) return refused(refusal);
   const pools: PoolChange[] = [];
   const lines = editAllocations(reservation, (allocation, line) => {
@@ -149,9 +149,17 @@ function confirmed(reservation: LiveReservation, now: number): LiveReservation {
   return { ...reservation, warehouseConfirmedAt: reservation.warehouseConfirmedAt ?? now };
 }
 
-/** While a unit waits no pick is asked for; begun all the same, the waiting would never end by the clock. */
-function notAsked({ state, trackingId }: LiveReservation): Refusal {
-  return refuse('NOT_ALLOWED', 'some unit still waits: no pick was asked for', { state, tracking_id: trackingId });
+/**
+ * While a unit waits, or the pick awaits a milestone, no pick is asked for; begun all the same, the clock could never end
+ * it. What has left the warehouse is another matter: a shipment is a fact.
+ */
+function checkAsked(reservation: LiveReservation): Refusal | null {
+  if (isPickAsked(reservation)) return null;
+  const { state, trackingId, pickAwaits } = reservation;
+  const metadata = { state, tracking_id: trackingId };
+  if (pickAwaits === undefined) return refuse('NOT_ALLOWED', 'some unit still waits: no pick was asked for', metadata);
+  const text = `no pick was asked for: it awaits ${pickAwaits}`;
+  return refuse('NOT_ALLOWED', text, { ...metadata, pick_awaits: pickAwaits });
 }
 
 function tooLate(reservation: Reservation): Refusal {

@@ -1,4 +1,5 @@
 import type { HeldUnit } from './held-units.ts';
+import type { Milestone } from './milestone-rules.ts';
 
 /** Life cycle of a reservation as data. How it moves from state to state is decided in `transition.ts`. */
 
@@ -102,6 +103,8 @@ interface ReservationFacts {
   readonly overdueFlagged: boolean;
   /** The last deadline that was told to be near; absent until one was. */
   readonly warnedFor?: number;
+  /** The milestone without which no pick is asked for; absent where its rules name none, and once it was reported. */
+  readonly pickAwaits?: Milestone;
 }
 
 export type LiveReservation = ReservationFacts & {
@@ -141,6 +144,17 @@ export function waitingUnits(line: ReservationLine): number {
 /** Whether some unit of these lines still waits for stock. */
 export function isWaiting(lines: readonly ReservationLine[]): boolean {
   return lines.some((line) => line.waiting !== undefined);
+}
+
+/** Whether warehouses were asked to pick what they hold, at the latest by the change that led to this state. */
+export function isPickAsked({ state, pickAwaits }: Reservation): boolean {
+  return state !== 'WAITLISTED' && pickAwaits === undefined;
+}
+
+/** The reservation as one whose pick awaits nothing. */
+export function withoutAwaiting<R extends Reservation>(reservation: R): Omit<R, 'pickAwaits'> & R {
+  const { pickAwaits: _, ...rest } = reservation;
+  return rest as Omit<R, 'pickAwaits'> & R;
 }
 
 /** The line as one that waits for nothing. */

@@ -18,6 +18,7 @@ const FIELDS: readonly (readonly [field: string, text: (rules: Rules) => string]
   ['expiry_warning', (rules) => (rules.expiryWarningMs === 0 ? 'none' : duration(rules.expiryWarningMs))],
   ['time_zone', (rules) => rules.timeZone],
   ['calendar_days', (rules) => yesNo(rules.calendarDays)],
+  ['pick_on', (rules) => rules.pickOn ?? 'at once'],
   ['sourcing', (rules) => rules.sourcing],
   ['split_allowed', (rules) => yesNo(rules.splitAllowed)],
   ['max_lines', (rules) => String(rules.maxLines)],

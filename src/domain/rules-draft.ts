@@ -20,6 +20,7 @@ export function checkDraft(draft: RulesDraft): Refusal | null {
     checkLength(draft) ??
     checkWindows(draft) ??
     checkMilestones(draft) ??
+    checkPickOn(draft) ??
     checkPools(draft) ??
     checkTimeZone(draft)
   );
@@ -68,6 +69,13 @@ function checkMilestones(draft: RulesDraft): Refusal | null {
     if (refusal !== null) return refusal;
   }
   return null;
+}
+
+/** A pick that is asked for with the end of the reservation would never be asked for. */
+function checkPickOn({ pickOn, milestones }: RulesDraft): Refusal | null {
+  const action = milestones.find(({ milestone }) => milestone === pickOn)?.action;
+  if (pickOn === null || (action !== 'FULFIL' && action !== 'RELEASE')) return null;
+  return invalid('pick_on', `${pickOn} ends the reservation, so nothing would ever be picked`, { milestone: pickOn });
 }
 
 /** Each item and warehouse once, and no maximum below its minimum. */

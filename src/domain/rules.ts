@@ -1,4 +1,4 @@
-import { DEFAULT_MILESTONE_RULES, type MilestoneRule } from './milestone-rules.ts';
+import { DEFAULT_MILESTONE_RULES, type Milestone, type MilestoneRule } from './milestone-rules.ts';
 import type { ExchangePool, SafetyStock } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { SourcingStrategy } from './sourcing.ts';
@@ -28,6 +28,8 @@ export interface Rules {
   readonly calendarDays: boolean;
   /** What follows from milestones; from one without a rule nothing does. */
   readonly milestones: readonly MilestoneRule[];
+  /** The milestone with which warehouses are asked to pick; null asks them at once. */
+  readonly pickOn: Milestone | null;
   readonly sourcing: SourcingStrategy;
   /** Whether the units of one line may come from several warehouses. */
   readonly splitAllowed: boolean;
@@ -85,6 +87,7 @@ export const FIRST_RULES: Rules = {
   timeZone: 'UTC',
   calendarDays: false,
   milestones: DEFAULT_MILESTONE_RULES,
+  pickOn: null,
   sourcing: 'PRIORITY',
   splitAllowed: true,
   safetyStocks: [],

@@ -1,6 +1,7 @@
 import type { OrderLineUse } from './eligibility.ts';
 import type { Item } from './item.ts';
 import type { ReachedMilestone } from './milestone.ts';
+import type { Milestone } from './milestone-rules.ts';
 import type { Notification } from './notification.ts';
 import type { Reservation } from './reservation.ts';
 import type { RuleSet } from './rule-book.ts';
@@ -36,6 +37,8 @@ export interface WorkingSetRows {
   readonly exchanges: readonly ExchangeState[];
   /** Milestones of the locked reservations, by reservation id; null where no command asks for them. */
   readonly milestones: ReadonlyMap<string, readonly ReachedMilestone[]> | null;
+  /** Milestones reported of exchanges, by exchange id; null where no command of the unit can ask for them. */
+  readonly reported: ReadonlyMap<string, ReadonlySet<Milestone>> | null;
   /** Those that commands name. */
   readonly notifications: readonly Notification[];
   readonly orderLines: readonly OrderLineUse[];

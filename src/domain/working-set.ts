@@ -74,7 +74,7 @@ export class WorkingSet {
     this.now = rows.now;
     this.ruleBook = new RuleBook(rows.ruleSet, rows.newestRules, rows.earlierRules);
     this.exchanges = new ExchangeStates(rows.exchanges);
-    this.milestones = new MilestoneLog(rows.milestones);
+    this.milestones = new MilestoneLog(rows.milestones, rows.reported);
     this.notifications = new NotificationLog(rows.notifications);
     this.shortages = new ShortageBook(rows.pools, rows.reservations, rows.victims);
     this.waitlist = new Waitlist(rows.waiting, rows.wantedSkus);

@@ -33,6 +33,7 @@ import {
   readDue,
 } from './locks.ts';
 import { type NotificationRow, toNotification } from './notifications.ts';
+import { loadReported } from './reported-milestones.ts';
 import { type AllocationRow, type PoolRow, type ReservationRow, toStockLevel } from './rows.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
 import { loadUnits } from './unit-rows.ts';
@@ -109,6 +110,7 @@ export async function lockAndLoad(
     pools: rows<PoolRow>('lock-pools').map(toStockLevel),
     reservations,
     ...(units !== null && { units }),
+    reported: await loadReported(client, commands, { locks, reservations, rules: ruleSet.rules }),
     milestones: locks.milestones ? milestonesByReservation(rows<MilestoneRow>('read-milestones')) : null,
     notifications: rows<NotificationRow>('lock-notifications').map(toNotification),
     exchanges: exchanges.map((row) => (row.created ? { ...row, reservationId: null } : row)),

@@ -12,15 +12,17 @@ export function insertReservations(created: readonly Reservation[]): Statement {
     name: 'insert-reservations',
     text: `insert into reservation (reservation_id, tracking_id, version, state, exchange_id, return_case_id, order_id,
         customer_ref, channel, priority, lines, rule_version, create_time, expire_time, resolve_time, release_reason,
-        trace_id, confirm_time, overdue_flagged)
+        trace_id, confirm_time, overdue_flagged, pick_awaits)
       select id, tracking_id, version, state, exchange_id, return_case_id, order_id, customer_ref, channel, priority,
         lines, rule_version, ${instant('created_at')}, ${instant('expire_at')}, ${instant('resolved_at')},
-        release_reason, trace_id, ${instant('confirmed_at')}, overdue_flagged
+        release_reason, trace_id, ${instant('confirmed_at')}, overdue_flagged,
+        pick_awaits
       from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::text[], $10::int[], ${jsonArray('$11')}, $12::bigint[], $13::float8[], $14::float8[], $15::float8[], $16::text[],
-        $17::text[], $18::float8[], $19::bool[])
+        $17::text[], $18::float8[], $19::bool[], $20::text[])
         as r (id, tracking_id, version, state, exchange_id, return_case_id, order_id, customer_ref, channel, priority,
-          lines, rule_version, created_at, expire_at, resolved_at, release_reason, trace_id, confirmed_at, overdue_flagged)`,
+          lines, rule_version, created_at, expire_at, resolved_at, release_reason, trace_id, confirmed_at, overdue_flagged,
+          pick_awaits)`,
     values: [
       column((one) => one.reservationId),
       column((one) => one.trackingId),
@@ -41,8 +43,15 @@ export function insertReservations(created: readonly Reservation[]): Statement {
       column((one) => one.traceId),
       column((one) => one.warehouseConfirmedAt),
       column((one) => one.overdueFlagged),
+      awaitedColumn(created),
     ],
   };
+}
+
+/** Shorter columns are filled with nulls: where no pick awaits anything, nothing is sent. */
+function awaitedColumn(reservations: readonly Reservation[]): (string | null)[] {
+  const isAnyAwaiting = reservations.some(({ pickAwaits }) => pickAwaits !== undefined);
+  return isAnyAwaiting ? reservations.map(({ pickAwaits }) => pickAwaits ?? null) : [];
 }
 
 export function updateReservations(updated: readonly Reservation[]): Statement {
@@ -52,10 +61,11 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
     text: `update reservation r set version = w.version, state = w.state, lines = w.lines, rule_version = w.rule_version,
         expire_time = ${instant('w.expire_at')}, resolve_time = ${instant('w.resolved_at')},
         release_reason = w.release_reason, confirm_time = ${instant('w.confirmed_at')}, overdue_flagged = w.overdue_flagged,
-        warned_time = ${instant('w.warned_for')}
+        warned_time = ${instant('w.warned_for')}, pick_awaits = w.pick_awaits
       from unnest($1::uuid[], $2::int[], $3::text[], ${jsonArray('$4')}, $5::float8[], $6::float8[], $7::text[], $8::float8[],
-        $9::bool[], $10::bigint[], $11::float8[])
-        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged, rule_version, warned_for)
+        $9::bool[], $10::bigint[], $11::float8[], $12::text[])
+        as w (id, version, state, lines, expire_at, resolved_at, release_reason, confirmed_at, overdue_flagged, rule_version, warned_for,
+          pick_awaits)
       where r.reservation_id = w.id`,
     values: [
       column((one) => one.reservationId),
@@ -69,6 +79,7 @@ export function updateReservations(updated: readonly Reservation[]): Statement {
       column((one) => one.overdueFlagged),
       column((one) => one.ruleVersion),
       column((one) => one.warnedFor ?? null),
+      awaitedColumn(updated),
     ],
   };
 }

@@ -1,5 +1,6 @@
 import type { HeldUnit } from '../domain/held-units.ts';
 import type { Item, Tracking } from '../domain/item.ts';
+import type { Milestone } from '../domain/milestone-rules.ts';
 import type {
   Allocation,
   ReleaseReason,
@@ -55,7 +56,8 @@ export const RESERVATION_COLUMNS = `r.reservation_id, r.tracking_id, r.version, 
   r.order_id, r.customer_ref, r.channel, r.priority, r.lines::text as lines, r.rule_version::float8 as rule_version,
   ${millis('r.create_time')} as created_at, ${millis('r.expire_time')} as expire_at,
   ${millis('r.resolve_time')} as resolved_at, r.release_reason, r.trace_id,
-  ${millis('r.confirm_time')} as confirmed_at, r.overdue_flagged, ${millis('r.warned_time')} as warned_for`;
+  ${millis('r.confirm_time')} as confirmed_at, r.overdue_flagged, ${millis('r.warned_time')} as warned_for,
+  r.pick_awaits`;
 
 export interface ReservationRow {
   readonly reservation_id: string;
@@ -78,6 +80,7 @@ export interface ReservationRow {
   readonly confirmed_at: number | null;
   readonly overdue_flagged: boolean;
   readonly warned_for: number | null;
+  readonly pick_awaits: Milestone | null;
 }
 
 export const ALLOCATION_COLUMNS =
@@ -148,6 +151,7 @@ function toReservation(row: ReservationRow, byLine: ReadonlyMap<string, Allocati
     warehouseConfirmedAt: row.confirmed_at,
     overdueFlagged: row.overdue_flagged,
     ...(row.warned_for === null ? {} : { warnedFor: row.warned_for }),
+    ...(row.pick_awaits === null ? {} : { pickAwaits: row.pick_awaits }),
   };
   // The table's check `reservation_resolved` guarantees what the union says.
   return facts as Reservation;

@@ -25,6 +25,15 @@ export function toMilestone(wire: WireMilestone): Milestone {
   return milestone;
 }
 
+/** The milestone that picks await; unspecified means that they await none. */
+export function toPickOn(wire: WireMilestone): Milestone | null {
+  return wire === WireMilestone.UNSPECIFIED ? null : toMilestone(wire);
+}
+
+export function toWirePickOn(pickOn: Milestone | null): WireMilestone {
+  return pickOn === null ? WireMilestone.UNSPECIFIED : WireMilestone[pickOn];
+}
+
 export function toWireMilestoneRule(rule: MilestoneRule): MessageInitShape<typeof MilestoneRuleSchema> {
   return {
     milestone: WireMilestone[rule.milestone],

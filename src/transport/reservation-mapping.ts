@@ -7,6 +7,7 @@ import {
   type Allocation,
   AllocationSchema,
   DeliveryEstimateSchema,
+  Milestone,
   ReleaseReason,
   type Reservation,
   type ReservationLine,
@@ -38,6 +39,7 @@ export function toReservation(reservation: domain.Reservation): Reservation {
     priority: reservation.priority,
     channel: reservation.channel,
     customerRef: reservation.customerRef,
+    pickAwaits: reservation.pickAwaits === undefined ? Milestone.UNSPECIFIED : Milestone[reservation.pickAwaits],
   });
   if (reservation.warehouseConfirmedAt !== null) {
     message.warehouseConfirmTime = toTimestamp(reservation.warehouseConfirmedAt);

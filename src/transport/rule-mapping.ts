@@ -1,10 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, durationFromMs } from '@bufbuild/protobuf/wkt';
-import { type Refusal, unsupported } from '../domain/refusal.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import { describeDifferences } from '../domain/rule-differences.ts';
 import { FIRST_RULES, type Rules, rulesEtag } from '../domain/rules.ts';
 import { invalid, type RulesDraft } from '../domain/rules-draft.ts';
-import { Milestone } from '../gen/earmark/v1/reservation_pb.ts';
 import {
   RulesSchema,
   RuleVersionSchema,
@@ -13,7 +12,7 @@ import {
   type RuleVersion as WireRuleVersion,
 } from '../gen/earmark/v1/rules_pb.ts';
 import type { RuleVersion } from '../ports/rules-reader.ts';
-import { toMilestoneRules, toWireMilestoneRule } from './milestone-mapping.ts';
+import { toMilestoneRules, toPickOn, toWireMilestoneRule, toWirePickOn } from './milestone-mapping.ts';
 import { isRefusal } from './reserve-mapping.ts';
 import { fromTimestamp, NANOS_PER_MS, toMs, toTimestamp } from './wire-time.ts';
 
@@ -33,6 +32,7 @@ export function toWireRules(rules: Rules): WireRules {
     timeZone: rules.timeZone,
     calendarDays: rules.calendarDays,
     milestones: rules.milestones.map(toWireMilestoneRule),
+    pickOn: toWirePickOn(rules.pickOn),
     sourcing: SourcingStrategy[rules.sourcing],
     splitAllowed: rules.splitAllowed,
     safetyStocks: rules.safetyStocks.map((rule) => ({ ...rule })),
@@ -60,7 +60,7 @@ export function toWireRuleVersion({ rules, author, createdAt, previous }: RuleVe
 
 /** What a document asks for, or why it cannot be asked in this version. What it leaves unset is as in the first rules. */
 export function toDraft(wire: WireRules): RulesDraft | Refusal {
-  const refusal = findUnsupported(wire) ?? findUnclear(wire);
+  const refusal = findUnclear(wire);
   if (refusal !== null) return refusal;
   const milestones = toMilestoneRules(wire.milestones);
   if (isRefusal(milestones)) return milestones;
@@ -83,6 +83,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     timeZone: wire.timeZone === '' ? FIRST_RULES.timeZone : wire.timeZone,
     calendarDays: wire.calendarDays,
     milestones,
+    pickOn: toPickOn(wire.pickOn),
     sourcing: toSourcing(wire.sourcing),
     splitAllowed: wire.splitAllowed,
     safetyStocks: wire.safetyStocks.map(({ sku, warehouse, units, percent }) => ({ sku, warehouse, units, percent })),
@@ -107,12 +108,6 @@ function toSourcing(wire: SourcingStrategy): Rules['sourcing'] {
     default:
       return 'PRIORITY';
   }
-}
-
-/** A rule that would be stored and not followed is refused; saying what holds anyway is not. */
-function findUnsupported(wire: WireRules): Refusal | null {
-  if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
-  return null;
 }
 
 /** A channel named twice, and windows finer than deadlines are kept. */

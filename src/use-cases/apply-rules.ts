@@ -1,5 +1,6 @@
 import { applyRules as decideByRules } from '../domain/apply-rules.ts';
 import type { PastCase } from '../domain/past-case.ts';
+import { awaitedNow } from '../domain/pick-awaits.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { LiveState, Reservation, ReservationState } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
@@ -120,6 +121,7 @@ function decideAll(work: WorkingSet, choice: Choice, { reason }: ApplyRulesInput
       past: choice.cases.get(found.trackingId) ?? null,
       own: work.ruleBook.of(found),
       reached: work.milestones.reachedBy(id),
+      awaited: awaitedNow(work, found.exchangeId),
     };
     const decided = decideByRules(found, inForce, known, work.now);
     if ('left' in decided) {

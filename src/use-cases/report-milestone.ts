@@ -1,7 +1,8 @@
-import { followMilestone } from '../domain/milestone.ts';
+import { askPickOn, followMilestone } from '../domain/milestone.ts';
 import { isTerminal, type Milestone } from '../domain/milestone-rules.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Reservation } from '../domain/reservation.ts';
+import { UNCHANGED } from '../domain/transition.ts';
 import type { Target, WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, NO_NEEDS, type Outcome, type UnitOfWork } from '../ports.ts';
 import { type Call, causeOf, claimOf, type RequestKey, submitOne } from './call.ts';
@@ -38,27 +39,40 @@ export function reportMilestone(
   return submitOne(deps.unitOfWork, command, call);
 }
 
+/**
+ * A milestone of an earlier reservation neither moves nor ends the one made since; but it is one of the exchange, and the
+ * pick of the newest may await it.
+ */
 function decideMilestone(work: WorkingSet, input: ReportMilestoneInput, call: Call): Decision {
   const found = work.find(input.target);
   if (found === null) return decideWithoutReservation(work, input, call);
   const { milestone } = input;
+  const { latest } = work.exchange(found.exchangeId);
+  const isNewest = latest?.reservationId === found.reservationId;
   const occurredAt = occurredAtOf(work, input);
   const reached = work.milestones.reachedBy(found.reservationId);
   const transition = followMilestone(found, work.ruleBook.of(found), { milestone, occurredAt }, reached, work.now);
   const decision = recordTransition(work, found, transition, call, reasonOf(input));
   if ('refusal' in decision) return decision;
-  const applied = transition.outcome === 'changed';
+  const asked = latest === null || isNewest ? UNCHANGED : askPickOn(latest, milestone, work.now);
+  if (latest !== null) recordTransition(work, latest, asked, call, reasonOf(input));
+  const applied = [transition, asked].some(({ outcome }) => outcome === 'changed');
   keep(work, input, call, { exchangeId: found.exchangeId, reservationId: found.reservationId, applied });
-  // A milestone of an earlier reservation says nothing of the one made since.
-  const isNewest = work.exchanges.get(found.exchangeId).reservationId === found.reservationId;
   if (isTerminal(milestone) && isNewest) work.exchanges.close(found.exchangeId, milestone);
   return answer(work.find({ by: 'reservation', id: found.reservationId }), applied);
 }
 
-/** An exchange may end before anything was reserved for it. */
+/**
+ * An exchange may end before anything was reserved for it. Another milestone has nothing to bring about and is refused,
+ * but kept: it happened, and a pick may await it.
+ */
 function decideWithoutReservation(work: WorkingSet, input: ReportMilestoneInput, call: Call): Decision {
   const { target, milestone } = input;
-  if (target.by !== 'exchange' || !isTerminal(milestone)) return { refusal: unknown(target) };
+  if (target.by !== 'exchange') return { refusal: unknown(target) };
+  if (!isTerminal(milestone)) {
+    keep(work, input, call, { exchangeId: target.id, reservationId: null, applied: false });
+    return { refusal: unknown(target) };
+  }
   const applied = work.exchanges.close(target.id, milestone);
   keep(work, input, call, { exchangeId: target.id, reservationId: null, applied });
   return answer(null, applied);

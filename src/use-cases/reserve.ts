@@ -3,6 +3,7 @@ import type { Caller } from '../domain/caller.ts';
 import { checkEligibility, notEligible } from '../domain/eligibility.ts';
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
 import { isByRules } from '../domain/past-case.ts';
+import { awaitedNow } from '../domain/pick-awaits.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import {
   checkExchangePools,
@@ -163,6 +164,7 @@ function decideReserve(
     traceId: call.trace?.traceId ?? '',
     warehouseConfirmedAt: null,
     overdueFlagged: false,
+    ...awaitedNow(work, input.exchangeId),
   };
   if (!input.validateOnly) {
     record(work, input, { next, placements: sourced.placements, seen: seenPools(asked) }, callerFor(call, input));

@@ -12,7 +12,12 @@ import { formatReservation, formatReservations } from '../../adapters/cli/format
 import { formatTable } from '../../adapters/cli/table.ts';
 import { VerifyLedgerResponseSchema } from '../../src/gen/earmark/v1/audit_service_pb.ts';
 import { AvailabilityFlag, AvailabilitySchema } from '../../src/gen/earmark/v1/availability_pb.ts';
-import { ReleaseReason, ReservationSchema, ReservationState } from '../../src/gen/earmark/v1/reservation_pb.ts';
+import {
+  Milestone,
+  ReleaseReason,
+  ReservationSchema,
+  ReservationState,
+} from '../../src/gen/earmark/v1/reservation_pb.ts';
 import { WaitlistPlaceSchema } from '../../src/gen/earmark/v1/reservation_service_pb.ts';
 import { ApplyRulesResponseSchema, SimulateRulesResponseSchema } from '../../src/gen/earmark/v1/rule_service_pb.ts';
 import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
@@ -51,6 +56,12 @@ test('R19: what waits tells how long, and where it stands in line', () => {
   const text = formatReservation(waiting, [place]);
   expect(text).toMatch(/waits until 2026-12-07/);
   expect(text).toMatch(/5 × SHOE · 2 held, 3 waiting, number 3 in line, 2 in B-1$/);
+});
+
+test('P26: a pick that was not asked for tells what it awaits, while the reservation is live', () => {
+  const awaiting = { ...reservation, pickAwaits: Milestone.RETURN_RECEIVED };
+  expect(formatReservation(awaiting)).toMatch(/^ {2}pick {8}awaits RETURN_RECEIVED$/m);
+  expect(formatReservation({ ...awaiting, state: ReservationState.EXPIRED })).not.toMatch(/awaits/);
 });
 
 test('a resolved reservation tells why and no deadline', () => {

@@ -37,11 +37,13 @@ interface Applied {
   readonly past?: PastCase | null;
   readonly own?: Partial<Rules>;
   readonly reached?: readonly ReachedMilestone[];
+  readonly awaited?: Pick<Reservation, 'pickAwaits'>;
   readonly now?: number;
 }
 
-function apply(rules: Partial<Rules>, { reservation = HELD, past, own, reached = [], now = T0 }: Applied = {}) {
-  const known = { past: past === undefined ? pastOf(reservation) : past, own: aRuleSet(own).rules, reached };
+function apply(rules: Partial<Rules>, { reservation = HELD, past, own, now = T0, ...more }: Applied = {}) {
+  const { reached = [], awaited = {} } = more;
+  const known = { past: past === undefined ? pastOf(reservation) : past, own: aRuleSet(own).rules, reached, awaited };
   return applyRules(reservation, aRuleSet({ version: 2, ...rules }), known, now);
 }
 
@@ -181,4 +183,14 @@ test('applied twice, nothing changes the second time', () => {
   expect(apply(DAY_WINDOW, { reservation: once, own: { ...DAY_WINDOW, version: 2 } })).toEqual({
     outcome: 'unchanged',
   });
+});
+
+test('P26: lets a pick that was not asked for await what they say, and asks for it where they name nothing more', () => {
+  const reservation = aReservation({ expireAt: T0 + 14 * DAY_MS, pickAwaits: 'RETURN_RECEIVED' });
+  const past = pastOf(reservation);
+  const awaited = { pickAwaits: 'INSPECTION_PASSED' } as const;
+  expect(nextOf(apply({}, { reservation, past, awaited })).pickAwaits).toBe('INSPECTION_PASSED');
+  expect(nextOf(apply({}, { reservation, past }))).not.toHaveProperty('pickAwaits');
+  // What was asked for is not called off.
+  expect(nextOf(apply({}, { awaited }))).not.toHaveProperty('pickAwaits');
 });

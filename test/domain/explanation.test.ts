@@ -22,6 +22,17 @@ import {
 const sourcing = (outcomes: ReturnType<typeof explain>) => outcomes.filter((one) => one.step === 'sourcing');
 
 describe('an explanation', () => {
+  test('P26: tells what the pick awaits, or that it was reported before, where the rules name a milestone', () => {
+    const picks = (...args: Parameters<typeof explain>) =>
+      explain(...args).flatMap(({ step, outcome }) => (step === 'pick' ? [outcome] : []));
+    const rules = { ...FIRST_RULES, pickOn: 'RETURN_RECEIVED' } as const;
+    expect(picks(aReservation(), [], FIRST_RULES)).toEqual([]);
+    expect(picks(aReservation(), [], rules)).toEqual(['RETURN_RECEIVED was reported before']);
+    expect(picks(aReservation({ pickAwaits: 'RETURN_RECEIVED' }), [], rules)).toEqual([
+      'awaits RETURN_RECEIVED: no pick was asked for',
+    ]);
+  });
+
   test('tells by which rules, from which warehouses and for how long', () => {
     const made = aReservation({
       ruleVersion: 7,

@@ -32,6 +32,7 @@ test.each<[Partial<Rules>, string[]]>([
       'what follows from CONVERTED_TO_REFUND was a release as REFUNDED, is now nothing',
     ],
   ],
+  [{ pickOn: 'RETURN_RECEIVED' }, ['pick_on was at once, is now RETURN_RECEIVED']],
   [{ manualBaselineMs: 3 * DAY_MS }, ['manual_baseline was unknown, is now 3 d']],
   [{ channelHoldWindowsMs: { store: DAY_MS } }, ['channel_hold_windows of store was unset, is now 1 d']],
   [
@@ -90,6 +91,7 @@ test('every rule that can be changed is told', () => {
     { timeZone: 'Asia/Tokyo' },
     { calendarDays: true },
     { milestones: [] },
+    { pickOn: 'APPROVED' },
     { sourcing: 'NEAREST' },
     { splitAllowed: false },
     { safetyStocks: [{ sku: 'A', warehouse: '', units: 1, percent: 0 }] },

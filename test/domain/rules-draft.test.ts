@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { completeMilestoneRules } from '../../src/domain/milestone-rules.ts';
 import { FIRST_RULES } from '../../src/domain/rules.ts';
 import { checkDraft, type RulesDraft } from '../../src/domain/rules-draft.ts';
 import { DAY_MS, HOUR_MS, runs } from '../support/arbitraries.ts';
@@ -24,6 +25,12 @@ describe('a draft', () => {
     ['rules.time_zone', { timeZone: 'Europe/Atlantis' }],
     ['rules.waitlist_window', { waitlistWindowMs: 0 }],
     ['rules.time_zone', { timeZone: '' }],
+    ['rules.pick_on', { pickOn: 'COMPLETED' }],
+    ['rules.pick_on', { pickOn: 'CANCELLED' }],
+    [
+      'rules.pick_on',
+      { pickOn: 'APPROVED', milestones: completeMilestoneRules([{ milestone: 'APPROVED', action: 'FULFIL' }]) },
+    ],
   ])('is refused by %s', (field, change) => {
     const refusal = checkDraft({ ...DRAFT, ...change });
     expect(refusal).toMatchObject({ reason: 'INVALID_FIELD', metadata: { field } });
@@ -44,6 +51,8 @@ describe('a draft', () => {
     },
     { minHoldWindowMs: DAY_MS, maxHoldWindowMs: DAY_MS, defaultHoldWindowMs: DAY_MS },
     { channelHoldWindowsMs: { store: 1_000, ['__proto__']: DAY_MS } },
+    { pickOn: 'RETURN_RECEIVED' },
+    { pickOn: 'COMPLETED', milestones: completeMilestoneRules([{ milestone: 'COMPLETED', action: 'NONE' }]) },
   ])('that contradicts nothing is taken: %j', (change) => {
     expect(checkDraft({ ...DRAFT, ...change })).toBeNull();
   });

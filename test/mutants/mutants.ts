@@ -40,6 +40,16 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'may be sent again under its id',
   },
   { name: 'overtaken-milestone', file: 'test/domain/milestone.test.ts', title: 'that was overtaken' },
+  {
+    name: 'pick-before-its-milestone',
+    file: 'test/nats/pick-on-messages.test.ts',
+    title: 'to pick it only once the milestone was reported',
+  },
+  {
+    name: 'early-milestone-forgotten',
+    file: 'test/persistence/pick-on.pg.test.ts',
+    title: 'where the milestone came before anything was reserved',
+  },
   { name: 'milestone-beyond-window', file: 'test/domain/milestone.test.ts', title: 'leaves the shortest window' },
   { name: 'lines-checked-one-by-one', file: 'test/domain/sourcing.test.ts', title: '' },
   {

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { LiveReservation } from '../../src/domain/reservation.ts';
 import type { TransitionKind } from '../../src/domain/transition.ts';
 import { NO_HASH, writeEventBody } from '../../src/persistence/event-body.ts';
+import type { StoredAllocation } from '../../src/persistence/ledger/allocation-checks.ts';
 import { DriftList } from '../../src/persistence/ledger/drift-list.ts';
-import { checkReservation, type StoredAllocation } from '../../src/persistence/ledger/reservation-checks.ts';
+import { checkAwaited } from '../../src/persistence/ledger/pick-checks.ts';
+import { checkReservation } from '../../src/persistence/ledger/reservation-checks.ts';
 import { aLine, anAllocation, aReservation } from '../support/arbitraries.ts';
 
 type Told = readonly [TransitionKind, LiveReservation['lines']];
@@ -44,7 +46,7 @@ function saidOf(told: readonly Told[], stored: LiveReservation['lines']): string
     const body = Buffer.from(writeEventBody({ ...header, ...rest }, aReservation({ lines, version: at + 1 })));
     return { ...header, reservationId: 'r-1', version: at + 1, body, hash: NO_HASH };
   });
-  checkReservation({ row: null, allocations: storedOf(stored), events, waiting: [] }, drifts);
+  checkReservation({ row: null, allocations: storedOf(stored), events, waiting: [], pick: null }, drifts);
   return drifts.found
     .filter((drift) => drift.kind === 'CONSERVATION' || drift.kind === 'ALLOCATION')
     .map((drift) => `${drift.kind} ${drift.detail}`);
@@ -122,4 +124,17 @@ describe('the lines of a reservation', () => {
   ])('are not well when %s', (_, told, stored, expected) => {
     expect(saidOf(told, stored)).toEqual(expected);
   });
+});
+
+test('P26: a pick that was asked for is never awaited again', () => {
+  const drifts = new DriftList();
+  const states = [aReservation(), aReservation({ version: 2, pickAwaits: 'APPROVED' })] as const;
+  const place = { trackingId: 't-1', eventId: 'e-2' };
+  checkAwaited(states[1], states[0], place, drifts);
+  checkAwaited(states[1], states[1], place, drifts);
+  expect(drifts.found).toEqual([]);
+  checkAwaited(states[0], states[1], place, drifts);
+  expect(drifts.found).toMatchObject([
+    { kind: 'PICK', detail: 'awaits APPROVED after a pick was asked for', ...place },
+  ]);
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { StockCount } from '../../src/domain/counting.ts';
+import type { Milestone } from '../../src/domain/milestone-rules.ts';
 import type { ReleaseReason } from '../../src/domain/reservation.ts';
 import type { Rules } from '../../src/domain/rules.ts';
 import type { StockDelta } from '../../src/domain/stock-level.ts';
@@ -86,6 +87,13 @@ export interface TransferCommand {
   readonly lines: readonly { readonly lineNumber: number; readonly quantity: number }[];
 }
 
+export interface MilestoneCommand {
+  readonly kind: 'milestone';
+  readonly requestId: string;
+  readonly target: SimTarget;
+  readonly milestone: Milestone;
+}
+
 /** What the clock does: it sweeps what is past its deadline, and warns of what is near it. */
 export interface SweepCommand {
   readonly kind: 'sweep' | 'warn';
@@ -124,8 +132,11 @@ export interface CountedCommand {
   readonly occurredAt: number;
 }
 
-/** What rules say of pools; everything else is as in the first rules. */
-export type SimRules = Pick<Rules, 'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed'>;
+/** What rules say of pools and of picks; everything else is as in the first rules. */
+export type SimRules = Pick<
+  Rules,
+  'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed' | 'pickOn'
+>;
 
 export interface RulesCommand {
   readonly kind: 'rules';
@@ -145,6 +156,7 @@ export type SimCommand =
   | ExtendCommand
   | SwapCommand
   | TransferCommand
+  | MilestoneCommand
   | SweepCommand
   | MoveCommand
   | CountCommand

@@ -6,6 +6,7 @@ import type { Ids, Outcome } from '../../src/ports.ts';
 import type { Call } from '../../src/use-cases/call.ts';
 import { expireDue } from '../../src/use-cases/expire-due.ts';
 import { putRules } from '../../src/use-cases/put-rules.ts';
+import { reportMilestone } from '../../src/use-cases/report-milestone.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
 import { adjustStock, countStock, receiveStock } from '../../src/use-cases/stock.ts';
@@ -109,6 +110,11 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       const { etag, toWarehouse, lines } = command;
       const target = toTarget(world, command.target);
       return await transferReservation(engine, { ...key, target, etag, toWarehouse, lines }, call);
+    }
+    case 'milestone': {
+      const { milestone } = command;
+      const target = toTarget(world, command.target);
+      return await reportMilestone(engine, { ...key, target, milestone, occurredAt: null, note: '' }, call);
     }
     case 'rules': {
       const { from, effectiveAt, rules } = command;

@@ -15,6 +15,7 @@ export function anyRules(random: SeededRandom, requestId: string, model: Model):
       sourcing: random.pick(['PRIORITY', 'NEAREST', 'MOST_AVAILABLE', 'FEWEST_SPLITS']),
       splitAllowed: random.chance(0.7),
       lowThreshold: random.chance(0.5) ? random.int(0, 5) : 0,
+      pickOn: random.pick([null, 'RETURN_RECEIVED', 'RETURN_RECEIVED', 'APPROVED']),
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { StockCount } from '../../src/domain/counting.ts';
-import type { PickEvent } from '../../src/use-cases/warehouse-message.ts';
 import { isByClock, type PickCommand, type ReserveCommand, type SimCommand, type SimTarget } from './commands.ts';
 import { anyLines, anySku, anyWarehouse } from './generate-lines.ts';
+import { anyMilestone, PICK_EVENTS } from './generate-reports.ts';
 import { anyRules } from './generate-rules.ts';
 import { findTarget, isLive, type Model, type ModelReservation, poolOf, SKUS, WMS } from './model/state.ts';
 import type { SeededRandom } from './random.ts';
@@ -9,13 +9,6 @@ import type { SeededRandom } from './random.ts';
 const DAY_MS = 86_400_000;
 const EXCHANGES = ['x1', 'x2', 'x3', 'x4', 'x5', 'x6'];
 const ORDERS = ['o1', 'o1', 'o2'];
-const PICK_EVENTS: readonly (readonly [number, PickEvent])[] = [
-  [3, 'pick-started'],
-  [1, 'pick-aborted'],
-  [4, 'pick-confirmed'],
-  [2, 'pick-shorted'],
-  [4, 'shipment-confirmed'],
-];
 
 /** Makes commands that fit, or just do not fit, what the model holds; also repeats earlier ones. */
 export class CommandGenerator {
@@ -63,6 +56,7 @@ export class CommandGenerator {
       [1, () => this.#move('adjust')],
       [2, () => ({ kind: 'count', requestId: this.#id(), counts: this.#counts(model, '') })],
       [live ? 6 : 1, () => this.#pick(model)],
+      [live ? 3 : 1, () => anyMilestone(this.#random, this.#id(), this.#target(model))],
       [1, () => this.#counted(model)],
       [1.5, () => anyRules(this.#random, this.#id(), model)],
     ]);

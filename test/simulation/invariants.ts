@@ -99,6 +99,10 @@ select 'I19 notifications of ' || r.reservation_id || ': ' || k.kind from reserv
     ('LATE_PICK', r.overdue_flagged)) as k (kind, is_so)
   where (select count(*) from notification n where n.reservation_id = r.reservation_id and n.kind = k.kind) <> k.is_so::int
 union all
+select 'P26 reported, and no pick asked for ' || r.reservation_id from reservation r
+  where r.resolve_time is null and r.pick_awaits is not null and exists (select 1 from milestone m
+    where m.exchange_id = r.exchange_id and m.milestone = r.pick_awaits)
+union all
 select 'P22 order line ' || o.order_id || ' ' || o.order_line_id from order_line o
   where o.exchanged <> coalesce((select sum(w.units) from asked w
       where w.order_id = o.order_id and w.order_line_id = o.order_line_id), 0) + coalesce((

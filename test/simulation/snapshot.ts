@@ -22,6 +22,7 @@ interface Row extends RealIds {
   readonly resolvedAt: number | null;
   readonly releaseReason: string | null;
   readonly overdueFlagged: boolean;
+  readonly pickAwaits: string | null;
   readonly due: boolean;
   readonly notices: readonly string[];
   readonly lines: readonly {
@@ -46,7 +47,7 @@ export interface Snapshot {
 const READ = `select json_build_object(
   'reservations', (select coalesce(json_agg(json_build_object(
       'reservationId', r.reservation_id, 'trackingId', r.tracking_id, 'exchangeId', r.exchange_id, 'orderId', r.order_id,
-      'state', r.state, 'version', r.version, 'overdueFlagged', r.overdue_flagged, 'releaseReason', r.release_reason,
+      'state', r.state, 'version', r.version, 'overdueFlagged', r.overdue_flagged, 'pickAwaits', r.pick_awaits, 'releaseReason', r.release_reason,
       'expireAt', floor(extract(epoch from r.expire_time) * 1000), 'resolvedAt', floor(extract(epoch from r.resolve_time) * 1000),
       'due', r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= (select ledger_now()), 'lines', r.lines,
       'notices', (select coalesce(json_agg(n.kind order by n.kind collate "C"), '[]') from notification n
@@ -125,6 +126,7 @@ function canonOfRow(row: Row) {
     resolvedAt: row.state === 'EXPIRED' ? null : row.resolvedAt,
     releaseReason: row.due ? 'EXPIRED' : row.releaseReason,
     overdueFlagged: row.overdueFlagged,
+    pickAwaits: row.pickAwaits,
     lines: row.lines
       .filter((line) => line.quantity > 0)
       .map((line) => [

@@ -27,6 +27,7 @@ const TABLES = [
   'request_claim',
   'outbox',
   'notification',
+  'milestone',
   'shortage',
   'shortage_victim',
 ];

@@ -39,6 +39,7 @@ export function aWorkingSet(more: Partial<WorkingSetRows> = {}): WorkingSet {
     newestRules: null,
     earlierRules: [],
     milestones: new Map(),
+    reported: new Map(),
     notifications: [],
     victims: new Map(),
     warehouses: [aWarehouse('W1'), aWarehouse('W2', { priority: 2 }), aWarehouse('W3', { priority: 3, wms: 'wms-3' })],

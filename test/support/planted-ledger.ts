@@ -31,6 +31,8 @@ const TABLES = [
   'notification',
   'shortage',
   'shortage_victim',
+  'rule_version',
+  'milestone',
 ];
 
 /** A small ledger in which drifts are planted by plain SQL. */

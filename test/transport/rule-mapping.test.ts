@@ -23,6 +23,7 @@ describe('rules on the wire', () => {
       channelHoldWindowsMs: { store: 1_500, ['__proto__']: DAY_MS },
       channelWarehouses: { store: ['W1'], constructor: [] },
       waitlistWindowMs: DAY_MS,
+      pickOn: 'RETURN_RECEIVED' as const,
       lowThreshold: 3,
       sourcing: 'FEWEST_SPLITS' as const,
       safetyStocks: [{ sku: 'A', warehouse: '', units: 2, percent: 10 }],
@@ -38,13 +39,6 @@ describe('rules on the wire', () => {
     const empty = { eligibility: [], splitAllowed: false, reason: '' };
     expect(draftOf({})).toEqual({ ...first, ...empty, effectiveAt: null });
   });
-
-  test.each<[string, WireRules]>([['rules.pick_on', { pickOn: Milestone.APPROVED }]])(
-    'that would not be followed are refused: %s',
-    (feature, wire) => {
-      expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
-    },
-  );
 
   test.each<WireRules>([
     { waitlistWindow: durationFromMs(DAY_MS) },

@@ -80,8 +80,12 @@ describe('another milestone', () => {
     { by: 'exchange', id: 'x-9' },
     { by: 'tracking', id: 't-9' },
     { by: 'reservation', id: 'r-9' },
-  ] as const)('of nothing that was reserved is unknown: %o', async (target) => {
-    expect(await told(workWith(), 'LABEL_CREATED', { target })).toBe('UNKNOWN_RESERVATION');
+  ] as const)('of nothing that was reserved is unknown, and kept where it names the exchange: %o', async (target) => {
+    const work = workWith();
+    expect(await told(work, 'LABEL_CREATED', { target })).toBe('UNKNOWN_RESERVATION');
+    const kept = { exchangeId: 'x-9', reservationId: null, milestone: 'LABEL_CREATED', applied: false };
+    expect(work.milestones.added).toMatchObject(target.by === 'exchange' ? [kept] : []);
+    expect(work.exchanges.changed()).toEqual([]);
   });
 
   test('follows the rules the reservation was decided by, not those in force', async () => {

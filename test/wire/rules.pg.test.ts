@@ -99,7 +99,7 @@ describe('SimulateRules', () => {
       'NOT_FOUND',
       'UNKNOWN_WAREHOUSE',
     ],
-    ['what rules cannot bring about yet', { pickOn: 'MILESTONE_APPROVED' }, 'UNIMPLEMENTED', 'UNSUPPORTED'],
+    ['a pick that would never be asked for', { pickOn: 'MILESTONE_COMPLETED' }, 'INVALID_ARGUMENT', 'INVALID_FIELD'],
   ])('refuses %s', async (what, changes, code, reason) => {
     const request = what === 'no rules' ? {} : { rules: await rulesWith(changes) };
     expect(await grpc.call(simulateRules, request)).toMatchObject({ code, reason });

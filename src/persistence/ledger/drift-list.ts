@@ -49,6 +49,8 @@ export type DriftKind =
   | 'EXCHANGE'
   /** The queue is not what reservations wait for, or one waits without being WAITLISTED. */
   | 'WAITLIST'
+  /** A pick awaits what its rules do not name or what was reported, or was asked for too early. */
+  | 'PICK'
   /** A resolved reservation still holds units. */
   | 'LIVE_ALLOCATION';
 

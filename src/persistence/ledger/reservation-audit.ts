@@ -1,12 +1,9 @@
 import { RESERVATION_COLUMNS, type ReservationRow } from '../rows.ts';
 import { millis, type Statement } from '../statements.ts';
+import type { StoredAllocation } from './allocation-checks.ts';
 import type { DriftList } from './drift-list.ts';
-import {
-  checkReservation,
-  type StoredAllocation,
-  type StoredEvent,
-  type StoredReservation,
-} from './reservation-checks.ts';
+import { pickRows, type StoredPick } from './pick-checks.ts';
+import { checkReservation, type StoredEvent, type StoredReservation } from './reservation-checks.ts';
 import { type AuditRun, onSnapshot, type Query } from './snapshot.ts';
 import { type StoredWaiting, waitlistRows } from './waitlist-checks.ts';
 
@@ -41,6 +38,7 @@ interface Chunk {
   readonly allocations: readonly StoredAllocation[];
   readonly events: readonly CoveredEvent[];
   readonly waiting: readonly StoredWaiting[];
+  readonly picks: readonly StoredPick[];
 }
 
 type CoveredEvent = StoredEvent & { readonly isCovered: boolean };
@@ -66,13 +64,14 @@ async function readChunk(query: Query, from: string, chunkSize: number): Promise
   });
   const last = [bounds?.reservation, bounds?.event].filter((id) => typeof id === 'string').sort()[0] ?? null;
   const range: [string, string] = [from, last ?? LAST_ID];
-  const [reservations, allocations, events, waiting] = await Promise.all([
+  const [reservations, allocations, events, waiting, picks] = await Promise.all([
     query<ReservationRow & Record<string, unknown>>(reservationRows(range)),
     query<StoredAllocation & Record<string, unknown>>(allocationRows(range)),
     query<CoveredEvent & Record<string, unknown>>(eventRows(range)),
     query<StoredWaiting & Record<string, unknown>>(waitlistRows(range)),
+    query<StoredPick & Record<string, unknown>>(pickRows(range)),
   ]);
-  return { last, reservations, allocations, events, waiting };
+  return { last, reservations, allocations, events, waiting, picks };
 }
 
 function reservationRows(range: readonly string[]): Statement {
@@ -131,12 +130,18 @@ function checkCovered(events: readonly CoveredEvent[], coveredUntil: number, dri
 function assemble(chunk: Chunk): StoredReservation[] {
   const byId = new Map<
     string,
-    { row: ReservationRow | null; allocations: StoredAllocation[]; events: StoredEvent[]; waiting: StoredWaiting[] }
+    {
+      row: ReservationRow | null;
+      allocations: StoredAllocation[];
+      events: StoredEvent[];
+      waiting: StoredWaiting[];
+      pick: StoredPick | null;
+    }
   >();
   const of = (id: string) => {
     const known = byId.get(id);
     if (known !== undefined) return known;
-    const made = { row: null, allocations: [], events: [], waiting: [] };
+    const made = { row: null, allocations: [], events: [], waiting: [], pick: null };
     byId.set(id, made);
     return made;
   };
@@ -144,5 +149,6 @@ function assemble(chunk: Chunk): StoredReservation[] {
   for (const allocation of chunk.allocations) of(allocation.reservation_id).allocations.push(allocation);
   for (const event of chunk.events) of(event.reservationId).events.push(event);
   for (const waiting of chunk.waiting) of(waiting.reservation_id).waiting.push(waiting);
+  for (const pick of chunk.picks) of(pick.reservation_id).pick = pick;
   return [...byId.values()];
 }

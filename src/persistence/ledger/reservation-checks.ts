@@ -7,8 +7,10 @@ import {
   waitingUnits,
 } from '../../domain/reservation.ts';
 import { type EventFacts, hashEvent, NO_HASH, readEventBody } from '../event-body.ts';
-import { type AllocationRow, lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
+import { lineFacts, lineFactsJson, type ReservationRow } from '../rows.ts';
+import { checkAllocations, type StoredAllocation } from './allocation-checks.ts';
 import type { DriftList } from './drift-list.ts';
+import { checkAwaited, checkPick, type StoredPick } from './pick-checks.ts';
 import { checkQueue, checkWaiting, type StoredWaiting } from './waitlist-checks.ts';
 
 /** An audit event as stored: the columns it is looked up by, and the bytes that say everything. */
@@ -21,16 +23,6 @@ const STORED_FACTS = ['eventId', 'reservationId', 'version', 'kind', 'actor', 'c
 
 type StoredFact = (typeof STORED_FACTS)[number];
 
-export interface StoredAllocation extends AllocationRow {
-  readonly sku: string;
-  readonly quantity: number;
-  /** Serial units of it that are held, by name. */
-  readonly held_units: number;
-  /** The names of these with what is known of each, and those of the units that have left. */
-  readonly held: string;
-  readonly shipped_units: string;
-}
-
 /** Everything stored of one reservation, on one snapshot. */
 export interface StoredReservation {
   readonly row: ReservationRow | null;
@@ -39,6 +31,8 @@ export interface StoredReservation {
   readonly events: readonly StoredEvent[];
   /** Its lines in the queue. */
   readonly waiting: readonly StoredWaiting[];
+  /** Null where its pick awaits nothing by its rules or by itself, or where it is resolved. */
+  readonly pick: StoredPick | null;
 }
 
 /** Holds a reservation against its audit events, and these against each other. */
@@ -55,6 +49,7 @@ export function checkReservation(stored: StoredReservation, drifts: DriftList): 
   checkState(stored, states.at(-1) ?? null, trackingId, drifts);
   checkAllocations(stored, states, trackingId, drifts);
   checkQueue(stored.waiting, states.at(-1) ?? null, trackingId, drifts);
+  if (stored.pick !== null) checkPick(stored.pick, states, trackingId, drifts);
 }
 
 function checkVersions({ row, events }: StoredReservation, trackingId: string, drifts: DriftList): void {
@@ -115,6 +110,7 @@ function checkHistory(
       drifts.add('TRANSITION', before.version, state.version, `${event.kind} after ${before.state}`, place);
     }
     checkGone(before, state, place, drifts);
+    checkAwaited(before, state, place, drifts);
     if (!TAKING_KINDS.has(event.kind)) checkTaken(before, state, place, drifts);
   });
 }
@@ -212,6 +208,7 @@ function differingFields(row: ReservationRow, last: Reservation): string[] {
     ['confirm_time', row.confirmed_at, last.warehouseConfirmedAt],
     ['overdue_flagged', row.overdue_flagged, last.overdueFlagged],
     ['warned_time', row.warned_for, last.warnedFor ?? null],
+    ['pick_awaits', row.pick_awaits, last.pickAwaits ?? null],
   ];
   const fields = pairs.filter(([, stored, told]) => stored !== told).map(([field]) => field);
   return sameLines(row.lines, last.lines) ? fields : [...fields, 'lines'];
@@ -221,80 +218,4 @@ function differingFields(row: ReservationRow, last: Reservation): string[] {
 function sameLines(stored: string, told: readonly ReservationLine[]): boolean {
   const text = lineFactsJson(told);
   return stored === text || isDeepStrictEqual(lineFacts(stored), lineFacts(text));
-}
-
-const COUNTERS = ['reserved', 'picked', 'short', 'missing', 'fulfilled', 'released'] as const;
-
-/** An allocation is as the last event that knows its line tells: after a swap the later ones leave the old lines out. */
-function checkAllocations(
-  stored: StoredReservation,
-  states: readonly (Reservation | null)[],
-  trackingId: string,
-  drifts: DriftList,
-): void {
-  const told = new Map<string, AllocationTold>();
-  for (const { lineNumber, sku, allocations } of states.flatMap((state) => state?.lines ?? [])) {
-    for (const part of allocations) told.set(`${lineNumber}/${part.warehouse}`, { lineNumber, sku, part });
-  }
-  for (const allocation of stored.allocations) {
-    const key = `${allocation.line_number}/${allocation.warehouse}`;
-    checkAllocation(allocation, told.get(key), stored.row, trackingId, drifts);
-    told.delete(key);
-  }
-  for (const { lineNumber, sku, part } of told.values()) {
-    const place = { trackingId, sku, warehouse: part.warehouse };
-    drifts.add('ALLOCATION', 1, 0, `line ${lineNumber}: the allocation is missing`, place);
-  }
-}
-
-interface AllocationTold {
-  readonly lineNumber: number;
-  readonly sku: string;
-  readonly part: ReservationLine['allocations'][number];
-}
-
-function checkAllocation(
-  stored: StoredAllocation,
-  told: AllocationTold | undefined,
-  row: ReservationRow | null,
-  trackingId: string,
-  drifts: DriftList,
-): void {
-  const { sku, warehouse, quantity, reserved, fulfilled, released } = stored;
-  const place = { trackingId, sku, warehouse };
-  const line = `line ${stored.line_number}`;
-  if (told === undefined || told.sku !== sku) {
-    drifts.add('ALLOCATION', 0, 1, `${line}: no audit event tells of the allocation`, place);
-  } else {
-    for (const counter of COUNTERS) {
-      const units = told.part[counter] ?? 0;
-      if (stored[counter] === units) continue;
-      drifts.add('ALLOCATION', units, stored[counter], `${line}: ${counter}`, place);
-    }
-    checkNames(stored, told.part, place, drifts);
-  }
-  const units = reserved + fulfilled + released;
-  if (quantity !== units) {
-    drifts.add('CONSERVATION', quantity, units, `${line}: reserved, fulfilled and released`, place);
-  }
-  if (row?.resolved_at != null && reserved !== 0) {
-    drifts.add('LIVE_ALLOCATION', 0, reserved, `${line}: held by a resolved reservation`, place);
-  }
-  if (stored.held_units > reserved) {
-    drifts.add('UNIT', reserved, stored.held_units, `${line}: more units held than reserved`, place);
-  }
-}
-
-/** The units of an allocation are those that the event names; a difference in number is named by itself. */
-function checkNames(
-  stored: StoredAllocation,
-  { units = [], shipped = [] }: AllocationTold['part'],
-  place: { readonly trackingId: string; readonly sku: string; readonly warehouse: string },
-  drifts: DriftList,
-): void {
-  if (stored.held_units > stored.reserved) return;
-  const held = units.map((unit) => `${unit.unitId} ${unit.condition}`).join(',');
-  if (held === stored.held && shipped.join(',') === stored.shipped_units) return;
-  const detail = `line ${stored.line_number}: other units than the audit event names`;
-  drifts.add('UNIT', units.length + shipped.length, stored.held_units, detail, place);
 }

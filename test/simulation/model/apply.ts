@@ -1,8 +1,10 @@
 import { claimKeyOf, contentHashOf, type SimCommand } from '../commands.ts';
+import { canonOfModel } from './canon.ts';
+import { applyMilestone } from './milestone.ts';
 import { applySwap, applyTransfer } from './move.ts';
 import { serveQueues } from './queue.ts';
 import { applyReserve } from './reserve.ts';
-import { answer, applyExtend, applyFulfil, applyRelease, applySweep, applyWarnings } from './resolve.ts';
+import { applyExtend, applyFulfil, applyRelease, applySweep, applyWarnings } from './resolve.ts';
 import { applyRules } from './rules.ts';
 import { settle } from './shortage.ts';
 import { findTarget, freeDue, latestOf, type Model, type ModelOutcome } from './state.ts';
@@ -38,7 +40,7 @@ function settled(model: Model, command: SimCommand, outcome: ModelOutcome): Mode
   if (command.kind === 'reserve' && command.validateOnly) return outcome;
   const target = 'target' in command ? findTarget(model, command.target) : undefined;
   const found = target ?? (command.kind === 'reserve' ? latestOf(model, command.exchangeId) : undefined);
-  return found === undefined ? outcome : answer(found);
+  return found === undefined ? outcome : { ...outcome, reservation: canonOfModel(found) };
 }
 
 function replay(command: SimCommand, answer: ModelOutcome, same: boolean): ModelOutcome {
@@ -68,6 +70,8 @@ function decide(model: Model, command: SimCommand): ModelOutcome {
       return applySwap(model, command);
     case 'transfer':
       return applyTransfer(model, command);
+    case 'milestone':
+      return applyMilestone(model, command);
     case 'sweep':
       return applySweep(model, command.refs);
     case 'rules':

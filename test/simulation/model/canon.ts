@@ -31,6 +31,7 @@ export interface CanonReservation {
   readonly resolvedAt: number | null;
   readonly releaseReason: string | null;
   readonly overdueFlagged: boolean;
+  readonly pickAwaits: string | null;
   readonly lines: readonly LineRow[];
 }
 
@@ -45,6 +46,7 @@ export function canonOfModel(reservation: ModelReservation): CanonReservation {
     resolvedAt: reservation.state === 'EXPIRED' ? null : reservation.resolvedAt,
     releaseReason: reservation.releaseReason,
     overdueFlagged: reservation.overdueFlagged,
+    pickAwaits: reservation.pickAwaits,
     lines: reservation.lines.map(
       (line): LineRow => [
         line.lineNumber,
@@ -77,6 +79,7 @@ export function canonOfReservation(reservation: Reservation): CanonReservation {
     resolvedAt: reservation.state === 'EXPIRED' ? null : reservation.resolvedAt,
     releaseReason: reservation.releaseReason,
     overdueFlagged: reservation.overdueFlagged,
+    pickAwaits: reservation.pickAwaits ?? null,
     lines: reservation.lines
       .filter((line) => !isReplaced(line))
       .map(
@@ -149,6 +152,10 @@ export function canonOfOutcome(outcome: Outcome): ModelOutcome {
         reservation: answer.reservation === null ? null : canonOfReservation(answer.reservation),
         replayed,
       };
+    case 'milestone': {
+      const { reservation, applied } = answer;
+      return { reservation: reservation === null ? null : canonOfReservation(reservation), applied, replayed };
+    }
     case 'rules':
       return { rules: 'put', replayed };
     case 'stock':

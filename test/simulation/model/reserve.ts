@@ -1,5 +1,6 @@
 import type { ReserveCommand } from '../commands.ts';
 import { canonOfModel } from './canon.ts';
+import { isReported } from './milestone.ts';
 import { swapLines } from './move.ts';
 import { checkAmounts, checkMaximum, checkNames, keepPurchased, place, policyOf, toLines } from './place.ts';
 import { HOLD_WINDOW_MS, queueRest, WAITLIST_WINDOW_MS } from './queue.ts';
@@ -46,6 +47,8 @@ export function applyReserve(model: Model, command: ReserveCommand): ModelOutcom
     resolvedAt: null,
     releaseReason: null,
     overdueFlagged: false,
+    pickAwaits: isReported(model, command.exchangeId, rules.pickOn) ? null : rules.pickOn,
+    reached: [],
     notices: [],
     lines,
   };
@@ -71,6 +74,7 @@ function checkReserve(model: Model, command: ReserveCommand): string | null {
   if (unknown !== null) return unknown;
   const latest = latestOf(model, command.exchangeId);
   if (latest?.state === 'FULFILLED') return 'ALREADY_FULFILLED';
+  if (model.closed.includes(command.exchangeId)) return 'NOT_ELIGIBLE';
   if (latest !== undefined && isLive(latest) && command.replaceExisting !== true) return 'EXCHANGE_ALREADY_RESERVED';
   if (command.deliveredAt !== null && model.now - command.deliveredAt > 90 * DAY_MS) return 'NOT_ELIGIBLE';
   return command.reason === 'ABUSE' ? 'NOT_ELIGIBLE' : null;

@@ -61,7 +61,7 @@ export function applyFulfil(model: Model, command: FulfilCommand): ModelOutcome 
   return answer(found);
 }
 
-function wholeOf(found: ModelReservation) {
+export function wholeOf(found: ModelReservation) {
   return found.lines
     .map(({ lineNumber, parts }) => ({ lineNumber, quantity: parts.reduce((sum, part) => sum + part.reserved, 0) }))
     .filter((line) => line.quantity > 0);
@@ -149,7 +149,12 @@ export function applyWarnings(model: Model, refs: readonly Ref[]): ModelOutcome 
   return { swept: true };
 }
 
-function resolve(model: Model, found: ModelReservation, state: 'FULFILLED' | 'RELEASED', reason: string | null): void {
+export function resolve(
+  model: Model,
+  found: ModelReservation,
+  state: 'FULFILLED' | 'RELEASED',
+  reason: string | null,
+): void {
   found.state = state;
   found.releaseReason = reason;
   found.resolvedAt = model.now;

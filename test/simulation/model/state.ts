@@ -1,3 +1,4 @@
+import type { Milestone } from '../../../src/domain/milestone-rules.ts';
 import type { Ref, SimRules, SimTarget } from '../commands.ts';
 
 /** One part of a line at one warehouse, as the model keeps it. */
@@ -53,6 +54,10 @@ export interface ModelReservation {
   resolvedAt: number | null;
   releaseReason: string | null;
   overdueFlagged: boolean;
+  /** The milestone without which no pick is asked for; null where none is awaited. */
+  pickAwaits: Milestone | null;
+  /** What was reported of it. */
+  reached: Milestone[];
   /** What people were told of it, each kind once, in the order of its letters. */
   notices: string[];
   /** Those of a swap take the place of the others, under numbers that were never used. */
@@ -87,7 +92,7 @@ export interface ModelShortage {
 /** What a command answered, in a form that the model and the service can both be brought to. */
 export type ModelOutcome =
   | { readonly refused: string }
-  | { readonly reservation: unknown; readonly replayed: boolean }
+  | { readonly reservation: unknown; readonly applied?: boolean; readonly replayed: boolean }
   | { readonly levels: unknown; readonly replayed: boolean }
   | { readonly rules: 'put'; readonly replayed: boolean }
   | { readonly verdict: string }
@@ -107,6 +112,10 @@ export interface Model {
   /** Versions put in this history, oldest first. */
   rules: { effectiveAt: number; rules: SimRules }[];
   shortages: ModelShortage[];
+  /** What was reported of each exchange, whatever reservation it had by then. */
+  reported: Map<string, Milestone[]>;
+  /** Exchanges that a terminal milestone has closed. */
+  closed: string[];
   /** Position of the request that is decided now. */
   rank: number;
 }
@@ -127,6 +136,8 @@ export function emptyModel(now: number): Model {
     claims: new Map(),
     rules: [],
     shortages: [],
+    reported: new Map(),
+    closed: [],
     rank: 0,
   };
 }
@@ -151,6 +162,11 @@ export function isKnownWarehouse(warehouse: string): boolean {
 /** What no warehouse has begun: it expires, and can be swapped and transferred. */
 export function isMovable({ state }: ModelReservation): boolean {
   return state === 'RESERVED' || state === 'WAITLISTED';
+}
+
+/** Nobody is asked to pick while something waits, or the pick awaits a milestone. */
+export function isPickAsked({ state, pickAwaits }: ModelReservation): boolean {
+  return state !== 'WAITLISTED' && pickAwaits === null;
 }
 
 export function isWaiting(lines: readonly ModelLine[]): boolean {

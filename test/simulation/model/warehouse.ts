@@ -5,6 +5,7 @@ import {
   isKnownWarehouse,
   isLive,
   isMovable,
+  isPickAsked,
   lineOf,
   type Model,
   type ModelReservation,
@@ -58,7 +59,7 @@ export function applyPick(model: Model, command: PickCommand): string {
         !command.lines.some((line) => held.some((one) => one.lineNumber === line.lineNumber))
       )
         return rejected('INVALID_FIELD');
-      if (found.state === 'WAITLISTED') return rejected('NOT_ALLOWED');
+      if (!isPickAsked(found)) return rejected('NOT_ALLOWED');
       if (found.state !== 'RESERVED') return IGNORED;
       return changeState(found, 'PREPARING');
     case 'pick-aborted':
@@ -96,7 +97,7 @@ function abort(found: ModelReservation, warehouse: string): string {
 }
 
 function confirm(found: ModelReservation, command: PickCommand): string {
-  if (found.state === 'WAITLISTED') return rejected('NOT_ALLOWED');
+  if (!isPickAsked(found)) return rejected('NOT_ALLOWED');
   const refused = checkLines(found, command);
   if (refused !== null) return rejected(refused);
   const before = JSON.stringify(found);
@@ -115,7 +116,7 @@ function confirm(found: ModelReservation, command: PickCommand): string {
 }
 
 function short(model: Model, found: ModelReservation, command: PickCommand): string {
-  if (found.state === 'WAITLISTED') return rejected('NOT_ALLOWED');
+  if (!isPickAsked(found)) return rejected('NOT_ALLOWED');
   const refused = checkLines(found, command);
   if (refused !== null) return rejected(refused);
   const lost = new Map<string, number>();

@@ -581,8 +581,10 @@ export const TransferResponseSchema: GenMessage<TransferResponse> = /*@__PURE__*
 
 /**
  * Tells what happened to the exchange. May come in any order, repeated and late: of each milestone the first report has
- * its one effect, and one that a later milestone has overtaken changes nothing. COMPLETED, CANCELLED and
- * CONVERTED_TO_REFUND close the exchange, also before anything was reserved for it.
+ * its one effect, and one that a later milestone has overtaken changes nothing, but a pick that awaits it is asked for all the
+ * same. COMPLETED, CANCELLED and CONVERTED_TO_REFUND close the exchange, also before anything was reserved for it. Of an
+ * exchange that never had a reservation every other milestone is refused as UNKNOWN_RESERVATION, and remembered for the
+ * pick that may await it.
  *
  * @generated from message earmark.v1.ReportMilestoneRequest
  */
@@ -1144,7 +1146,7 @@ export const WaitlistPlaceSchema: GenMessage<WaitlistPlace> = /*@__PURE__*/
  */
 export type ExplainStep = Message<"earmark.v1.ExplainStep"> & {
   /**
-   * What was looked at, for example "eligibility", "strategy", "sourcing", "deadline".
+   * What was looked at, for example "eligibility", "strategy", "sourcing", "deadline", "pick".
    *
    * @generated from field: string step = 1;
    */

@@ -616,7 +616,8 @@ export const RuleService: GenService<{
     output: typeof SimulateRulesResponseSchema;
   },
   /**
-   * Decides chosen live reservations anew by the rules that hold now. Never implied by PutRules.
+   * Decides chosen live reservations anew by the rules that hold now. Never implied by PutRules. A pick that was asked for
+   * stays asked for.
    *
    * @generated from rpc earmark.v1.RuleService.ApplyRules
    */

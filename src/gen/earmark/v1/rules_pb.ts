@@ -129,7 +129,9 @@ export type Rules = Message<"earmark.v1.Rules"> & {
   milestones: MilestoneRule[];
 
   /**
-   * The milestone at which the warehouse is asked to pick; unspecified means at once.
+   * The milestone at which the warehouse is asked to pick; unspecified means at once. Reported before the Reserve, or while
+   * some unit waits, it counts all the same. One whose rule fulfils or releases is refused. A reservation follows the version
+   * it was decided by.
    *
    * @generated from field: earmark.v1.Milestone pick_on = 15;
    */

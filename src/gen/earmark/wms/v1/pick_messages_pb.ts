@@ -17,7 +17,8 @@ export const file_earmark_wms_v1_pick_messages: GenFile = /*@__PURE__*/
   fileDesc("CiJlYXJtYXJrL3dtcy92MS9waWNrX21lc3NhZ2VzLnByb3RvEg5lYXJtYXJrLndtcy52MSKJAgoNUGlja1JlcXVlc3RlZBISCgptZXNzYWdlX2lkGAEgASgJEhEKCXdhcmVob3VzZRgCIAEoCRIxCg1vY2N1cnJlZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGAQgASgDEg0KBWVwb2NoGAUgASgDEhMKC3RyYWNraW5nX2lkGAYgASgJEg8KB3BpY2tfaWQYByABKAkSJgoFbGluZXMYCCADKAsyFy5lYXJtYXJrLndtcy52MS5XbXNMaW5lEjAKDHNoaXBfYnlfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiQIKDVBpY2tDYW5jZWxsZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIRCgl3YXJlaG91c2UYAiABKAkSMQoNb2NjdXJyZWRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHdmVyc2lvbhgEIAEoAxINCgVlcG9jaBgFIAEoAxITCgt0cmFja2luZ19pZBgGIAEoCRIPCgdwaWNrX2lkGAcgASgJEiYKBWxpbmVzGAggAygLMhcuZWFybWFyay53bXMudjEuV21zTGluZRIwCgxzaGlwX2J5X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_earmark_wms_v1_wms_line, file_google_protobuf_timestamp]);
 
 /**
- * To the warehouse: pick these units. Event `pick-requested`.
+ * To the warehouse: pick these units. Comes with the promise, or once the milestone was reported that the rules name
+ * (`pick_on`), and not while some unit waits. Event `pick-requested`.
  *
  * @generated from message earmark.wms.v1.PickRequested
  */

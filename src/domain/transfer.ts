@@ -93,7 +93,7 @@ function moveLine(line: ReservationLine, move: LineDemand, pools: PoolChange[]):
 }
 
 /** What a picker did not find is the first to be had from elsewhere, then what is missing. */
-function giveUp(part: Allocation, taken: number): Allocation {
+export function giveUp(part: Allocation, taken: number): Allocation {
   const short = Math.max(0, part.short - taken);
   const missing = Math.max(0, lackingUnits(part) - taken - short);
   const kept = part.missing === undefined ? part : { ...part, missing };

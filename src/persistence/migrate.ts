@@ -17,6 +17,7 @@ import { EXPIRY_WARNING_SQL } from './migrations/010-expiry-warning.sql.ts';
 import { PAST_REQUESTS_SQL } from './migrations/010-past-requests.sql.ts';
 import { RESOLVED_RESERVATIONS_SQL } from './migrations/011-resolved-reservations.sql.ts';
 import { WANTED_ITEMS_SQL } from './migrations/011-wanted-items.sql.ts';
+import { SHORTAGE_CURES_SQL } from './migrations/014-shortage-cures.sql.ts';
 import { openOrm } from './orm.ts';
 
 /** Any constant that no other program in the database uses: it serialises the starts of all processes. */
@@ -98,6 +99,12 @@ class ItemsOfProducts extends Migration {
   }
 }
 
+class CuresOfShortages extends Migration {
+  override up(): void {
+    this.addSql(SHORTAGE_CURES_SQL);
+  }
+}
+
 /** Forward only, in this order; a name once released never changes. */
 export const MIGRATIONS: MigrationObject[] = [
   { name: '001-ledger', class: Ledger },
@@ -112,6 +119,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '010-rules', class: RulesTriedAndApplied },
   { name: '011-resolved-reservations', class: ResolvedReservations },
   { name: '011-wanted-items', class: ItemsOfProducts },
+  { name: '014-shortage-cures', class: CuresOfShortages },
 ];
 
 /** How long a start waits for a database that cannot be reached yet, in milliseconds. */

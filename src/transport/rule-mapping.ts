@@ -4,10 +4,12 @@ import { type Refusal, unsupported } from '../domain/refusal.ts';
 import { describeDifferences } from '../domain/rule-differences.ts';
 import { FIRST_RULES, type Rules, rulesEtag } from '../domain/rules.ts';
 import { invalid, type RulesDraft } from '../domain/rules-draft.ts';
+import { SHORTAGE_CURES } from '../domain/shortage-cures.ts';
 import { Milestone } from '../gen/earmark/v1/reservation_pb.ts';
 import {
   RulesSchema,
   RuleVersionSchema,
+  ShortageCure,
   SourcingStrategy,
   type Rules as WireRules,
   type RuleVersion as WireRuleVersion,
@@ -35,6 +37,7 @@ export function toWireRules(rules: Rules): WireRules {
     milestones: rules.milestones.map(toWireMilestoneRule),
     sourcing: SourcingStrategy[rules.sourcing],
     splitAllowed: rules.splitAllowed,
+    shortageCures: rules.shortageCures.map((cure) => ShortageCure[cure]),
     safetyStocks: rules.safetyStocks.map((rule) => ({ ...rule })),
     exchangePools: rules.exchangePools.map((rule) => ({ ...rule })),
     channelWarehouses: Object.entries(rules.channelWarehouses).map(([channel, warehouses]) => ({
@@ -85,6 +88,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     milestones,
     sourcing: toSourcing(wire.sourcing),
     splitAllowed: wire.splitAllowed,
+    shortageCures: toCures(wire.shortageCures),
     safetyStocks: wire.safetyStocks.map(({ sku, warehouse, units, percent }) => ({ sku, warehouse, units, percent })),
     exchangePools: wire.exchangePools.map(({ sku, minimum, maximum }) => ({ sku, minimum, maximum })),
     channelWarehouses: Object.fromEntries(wire.channelWarehouses.map((one) => [one.channel, one.warehouses])),
@@ -109,9 +113,15 @@ function toSourcing(wire: SourcingStrategy): Rules['sourcing'] {
   }
 }
 
+function toCures(wire: readonly ShortageCure[]): Rules['shortageCures'] {
+  if (wire.length === 0) return FIRST_RULES.shortageCures;
+  return wire.flatMap((cure) => SHORTAGE_CURES.filter((name) => ShortageCure[name] === cure));
+}
+
 /** A rule that would be stored and not followed is refused; saying what holds anyway is not. */
 function findUnsupported(wire: WireRules): Refusal | null {
   if (wire.pickOn !== Milestone.UNSPECIFIED) return unsupported('rules.pick_on');
+  if (wire.shortageCures.includes(ShortageCure.SUBSTITUTE)) return unsupported('rules.shortage_cures SUBSTITUTE');
   return null;
 }
 

@@ -1,0 +1,83 @@
+import { servingWarehouses } from './requested-line.ts';
+import { canExpire, isDue, type LiveReservation, lackingUnits, type ReservationLine } from './reservation.ts';
+import { type SeenPool, seenPools } from './seen-pools.ts';
+import { hasTurn } from './shortage-cures.ts';
+import { type Placement, type SourcingRequest, source } from './sourcing.ts';
+import { SALE_CHANNEL } from './stock-level.ts';
+import { addUnits, giveUp } from './transfer.ts';
+import { changed, type Transition } from './transition.ts';
+import type { HeldPart } from './victims.ts';
+import type { WorkingSet } from './working-set.ts';
+
+/** Units that are held in other warehouses from now on, and the pools among which these were chosen. */
+export type ReSourced = Extract<Transition, { outcome: 'changed' }> & { readonly seen: readonly SeenPool[] };
+
+/**
+ * Holds units that a line lacks in other warehouses, by the rules its reservation was decided by: as many as are there
+ * where the line may be split, else the whole line in one warehouse. What a warehouse has begun to prepare, what waits to
+ * be swept and what was asked of one warehouse stays where it is.
+ * @param most units the pool is short of; no more are moved because of them
+ * @returns null where nothing can be moved
+ */
+export function reSource(held: HeldPart, most: number, work: WorkingSet): ReSourced | null {
+  const { reservation, lineNumber, part } = held;
+  const line = reservation.lines.find((one) => one.lineNumber === lineNumber);
+  const lacking = Math.min(most, lackingUnits(part));
+  if (line === undefined || line.pinned === true || lacking <= 0) return null;
+  if (!canExpire(reservation) || isDue(reservation, work.now)) return null;
+  const request = requestFor(reservation, line, part.warehouse, lacking, work);
+  if (request === null) return null;
+  const sourced = source(request);
+  if ('refusal' in sourced || sourced.placements.length === 0) return null;
+  const moved = moveTo(held, line, sourced.placements, work.now);
+  return moved.outcome === 'changed' ? { ...moved, seen: seenPools(request) } : null;
+}
+
+/** What to ask of the other warehouses; null where the rules have no such cure at this time. */
+function requestFor(
+  reservation: LiveReservation,
+  { lineNumber, sku, allocations }: ReservationLine,
+  from: string,
+  lacking: number,
+  work: WorkingSet,
+): SourcingRequest | null {
+  const rules = work.ruleBook.of(reservation);
+  if (!hasTurn('RESOURCE', rules, reservation)) return null;
+  const others = servingWarehouses(rules, work.warehouses(), reservation.channel).filter(({ code }) => code !== from);
+  const holding = allocations.filter((part) => part.reserved > 0);
+  // A line that may not be split and is in one warehouse moves whole; one that was split all the same gets no more places.
+  const isWhole = !rules.splitAllowed && holding.length === 1;
+  const isHeldThere = (code: string) =>
+    rules.splitAllowed || isWhole || holding.some((part) => part.warehouse === code);
+  return {
+    demands: [{ lineNumber, sku, quantity: isWhole ? (holding[0]?.reserved ?? 0) : lacking, warehouse: '' }],
+    pools: work.pools,
+    warehouses: others.filter(({ code }) => isHeldThere(code)),
+    strategy: rules.sourcing,
+    splitAllowed: !isWhole,
+    partial: !isWhole,
+    forSale: reservation.channel === SALE_CHANNEL,
+  };
+}
+
+function moveTo(
+  { reservation, part }: HeldPart,
+  line: ReservationLine,
+  placements: readonly Placement[],
+  now: number,
+): Transition {
+  const { sku, waiting } = line;
+  const moved = placements.reduce((sum, { quantity }) => sum + quantity, 0);
+  const left = line.allocations.map((one) => (one === part ? giveUp(one, moved) : one));
+  const allocations = placements.reduce((parts, { warehouse, quantity }) => addUnits(parts, warehouse, quantity), left);
+  // What waits where the line is held goes on waiting where it is held now.
+  const isTurned = waiting?.warehouse === part.warehouse && moved === part.reserved;
+  const turned = isTurned ? { waiting: { ...waiting, warehouse: placements[0]?.warehouse ?? '' } } : {};
+  const lines = reservation.lines.map((one) =>
+    one === line ? { ...line, ...turned, allocations, changedAt: now } : one,
+  );
+  return changed('changed', { ...reservation, lines }, [
+    { sku, warehouse: part.warehouse, delta: { reserved: -moved } },
+    ...placements.map(({ warehouse, quantity }) => ({ sku, warehouse, delta: { reserved: quantity } })),
+  ]);
+}

@@ -125,7 +125,10 @@ export interface CountedCommand {
 }
 
 /** What rules say of pools; everything else is as in the first rules. */
-export type SimRules = Pick<Rules, 'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed'>;
+export type SimRules = Pick<
+  Rules,
+  'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed' | 'shortageCures'
+>;
 
 export interface RulesCommand {
   readonly kind: 'rules';

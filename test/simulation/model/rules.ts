@@ -7,6 +7,7 @@ const NOTHING: SimRules = {
   lowThreshold: 0,
   sourcing: 'PRIORITY',
   splitAllowed: true,
+  shortageCures: ['RESOURCE', 'WAIT', 'SUGGEST_REFUND'],
 };
 
 export function applyRules(model: Model, { from, effectiveAt, rules }: RulesCommand): ModelOutcome {

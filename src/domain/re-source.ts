@@ -1,5 +1,5 @@
 import { servingWarehouses } from './requested-line.ts';
-import { canExpire, isDue, type LiveReservation, lackingUnits, type ReservationLine } from './reservation.ts';
+import { canExpire, isDue, lackingUnits, type ReservationLine } from './reservation.ts';
 import { type SeenPool, seenPools } from './seen-pools.ts';
 import { hasTurn } from './shortage-cures.ts';
 import { type Placement, type SourcingRequest, source } from './sourcing.ts';
@@ -8,6 +8,9 @@ import { addUnits, giveUp } from './transfer.ts';
 import { changed, type Transition } from './transition.ts';
 import type { HeldPart } from './victims.ts';
 import type { WorkingSet } from './working-set.ts';
+
+/** The reason that stands on the event of units that are held in another warehouse instead. */
+export const RE_SOURCED = 're-sourced';
 
 /** Units that are held in other warehouses from now on, and the pools among which these were chosen. */
 export type ReSourced = Extract<Transition, { outcome: 'changed' }> & { readonly seen: readonly SeenPool[] };
@@ -20,37 +23,45 @@ export type ReSourced = Extract<Transition, { outcome: 'changed' }> & { readonly
  * @returns null where nothing can be moved
  */
 export function reSource(held: HeldPart, most: number, work: WorkingSet): ReSourced | null {
-  const { reservation, lineNumber, part } = held;
-  const line = reservation.lines.find((one) => one.lineNumber === lineNumber);
-  const lacking = Math.min(most, lackingUnits(part));
-  if (line === undefined || line.pinned === true || lacking <= 0) return null;
-  if (!canExpire(reservation) || isDue(reservation, work.now)) return null;
-  const request = requestFor(reservation, line, part.warehouse, lacking, work);
-  if (request === null) return null;
+  const line = lineOf(held);
+  const lacking = Math.min(most, lackingUnits(held.part));
+  const request = line === undefined || lacking <= 0 ? null : requestFor(held, line, lacking, work);
+  if (line === undefined || request === null) return null;
   const sourced = source(request);
   if ('refusal' in sourced || sourced.placements.length === 0) return null;
   const moved = moveTo(held, line, sourced.placements, work.now);
   return moved.outcome === 'changed' ? { ...moved, seen: seenPools(request) } : null;
 }
 
-/** What to ask of the other warehouses; null where the rules have no such cure at this time. */
+/** The pools that could serve what a line has just lost, as they are before anybody is served; none where it stays. */
+export function poolsAsked(held: HeldPart, work: WorkingSet): readonly SeenPool[] {
+  const line = lineOf(held);
+  const request = line === undefined ? null : requestFor(held, line, 1, work);
+  return request === null ? [] : seenPools(request);
+}
+
+function lineOf({ reservation, lineNumber }: HeldPart): ReservationLine | undefined {
+  return reservation.lines.find((line) => line.lineNumber === lineNumber);
+}
+
+/** What to ask of the other warehouses; null where the line stays where it is, or the rules have no such cure now. */
 function requestFor(
-  reservation: LiveReservation,
-  { lineNumber, sku, allocations }: ReservationLine,
-  from: string,
+  { reservation, part }: HeldPart,
+  { lineNumber, sku, allocations, pinned }: ReservationLine,
   lacking: number,
   work: WorkingSet,
 ): SourcingRequest | null {
+  if (pinned === true || !canExpire(reservation) || isDue(reservation, work.now)) return null;
   const rules = work.ruleBook.of(reservation);
   if (!hasTurn('RESOURCE', rules, reservation)) return null;
-  const others = servingWarehouses(rules, work.warehouses(), reservation.channel).filter(({ code }) => code !== from);
-  const holding = allocations.filter((part) => part.reserved > 0);
+  const serving = servingWarehouses(rules, work.warehouses(), reservation.channel);
+  const others = serving.filter(({ code }) => code !== part.warehouse);
+  const holding = allocations.filter((one) => one.reserved > 0);
   // A line that may not be split and is in one warehouse moves whole; one that was split all the same gets no more places.
   const isWhole = !rules.splitAllowed && holding.length === 1;
-  const isHeldThere = (code: string) =>
-    rules.splitAllowed || isWhole || holding.some((part) => part.warehouse === code);
+  const isHeldThere = (code: string) => rules.splitAllowed || isWhole || holding.some((one) => one.warehouse === code);
   return {
-    demands: [{ lineNumber, sku, quantity: isWhole ? (holding[0]?.reserved ?? 0) : lacking, warehouse: '' }],
+    demands: [{ lineNumber, sku, quantity: isWhole ? part.reserved : lacking, warehouse: '' }],
     pools: work.pools,
     warehouses: others.filter(({ code }) => isHeldThere(code)),
     strategy: rules.sourcing,

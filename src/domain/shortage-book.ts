@@ -1,5 +1,5 @@
 import { AvailableElsewhere, isElsewhere } from './available-elsewhere.ts';
-import { reSource } from './re-source.ts';
+import { poolsAsked, RE_SOURCED, reSource } from './re-source.ts';
 import { lackingUnits, type Reservation } from './reservation.ts';
 import { suggestRefunds } from './shortage-cures.ts';
 import { keepVictims, type ShortageRecord } from './shortage-record.ts';
@@ -21,9 +21,6 @@ export const VICTIMS_MAX = 256;
 
 /** Lines read beyond those that seem to be needed, since other commands of the unit may need some too. */
 const VICTIMS_SPARE = 16;
-
-/** The reason that stands on the event of units that are held in another warehouse instead. */
-export const RE_SOURCED = 're-sourced';
 
 /**
  * The shortages of the locked pools. After each command the lines that lack units are chosen anew where a pool is short
@@ -192,7 +189,10 @@ export class ShortageBook {
       if (previous === undefined) continue;
       const transition = applyLosses(previous, mine);
       if (transition.outcome !== 'changed') continue;
-      work.record({ kind: transition.kind, previous, next: transition.next, cause }, []);
+      const { kind, next } = transition;
+      const asked = kind === 'short' ? mine.map(({ held }) => poolsAsked(held, work)) : [];
+      const seen = asked.find((pools) => pools.length > 0);
+      work.record({ kind, previous, next, cause, ...(seen === undefined ? {} : { seen }) }, []);
     }
     this.#follow(work);
     const settled = losses.reduce((sum, loss) => sum + loss.units, 0);

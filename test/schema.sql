@@ -160,7 +160,7 @@ create table notification (
   acknowledge_time timestamp(3) with time zone,
   acknowledged_by text default ''::text not null,
   constraint notification_acknowledged CHECK (((acknowledge_time IS NULL) = (acknowledged_by = ''::text))),
-  constraint notification_kind_check CHECK ((kind = ANY (ARRAY['EXPIRED'::text, 'EXPIRING_SOON'::text, 'RELEASED'::text, 'SHORTAGE'::text, 'REFUSED_BY_WAREHOUSE'::text, 'LATE_PICK'::text, 'INCOMPLETE'::text, 'RETURN_TO_STOCK'::text]))),
+  constraint notification_kind_check CHECK ((kind = ANY (ARRAY['EXPIRED'::text, 'EXPIRING_SOON'::text, 'RELEASED'::text, 'SHORTAGE'::text, 'REFUSED_BY_WAREHOUSE'::text, 'LATE_PICK'::text, 'INCOMPLETE'::text, 'RETURN_TO_STOCK'::text, 'SUGGEST_REFUND'::text]))),
   constraint notification_pkey PRIMARY KEY (notification_id),
   constraint notification_once UNIQUE (reservation_id, kind)
 );
@@ -307,6 +307,7 @@ create table shortage (
   unsettled integer default 0 not null,
   open_time timestamp(3) with time zone not null,
   close_time timestamp(3) with time zone,
+  cures_left boolean default false not null,
   constraint shortage_check CHECK (((most >= 1) AND (most >= quantity))),
   constraint shortage_closed CHECK (((close_time IS NULL) = (quantity > 0))),
   constraint shortage_quantity_check CHECK ((quantity >= 0)),
@@ -315,7 +316,7 @@ create table shortage (
 CREATE INDEX shortage_open ON public.shortage USING btree (shortage_id) WHERE (close_time IS NULL);
 CREATE UNIQUE INDEX shortage_open_once ON public.shortage USING btree (sku, warehouse) WHERE (close_time IS NULL);
 CREATE INDEX shortage_sku ON public.shortage USING btree (sku, shortage_id);
-CREATE INDEX shortage_unsettled ON public.shortage USING btree (shortage_id) WHERE (unsettled <> 0);
+CREATE INDEX shortage_unsettled ON public.shortage USING btree (shortage_id) WHERE ((unsettled <> 0) OR (cures_left AND (close_time IS NULL)));
 
 create table shortage_victim (
   shortage_id uuid not null,

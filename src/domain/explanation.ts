@@ -4,7 +4,7 @@ import type { SeenPool } from './seen-pools.ts';
 
 /** One step of a decision, with the numbers seen at that instant. */
 export interface ExplainedStep {
-  readonly step: 'eligibility' | 'strategy' | 'sourcing' | 'deadline' | 'pick';
+  readonly step: 'eligibility' | 'strategy' | 'sourcing' | 'deadline' | 'pick' | 'shortage' | 're-source';
   readonly sku: string;
   readonly warehouse: string;
   /** Units available before the step; 0 where it has no pool. */
@@ -14,7 +14,7 @@ export interface ExplainedStep {
   readonly outcome: string;
 }
 
-const NO_POOL = { sku: '', warehouse: '', available: 0, version: 0 };
+export const NO_POOL = { sku: '', warehouse: '', available: 0, version: 0 };
 
 /**
  * Why a reservation was made as it was: by which rules, from which warehouses, for how long.

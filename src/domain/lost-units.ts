@@ -1,9 +1,10 @@
 import { type HeldUnit, inOrder } from './held-units.ts';
-import type { LiveReservation, ReservationLine } from './reservation.ts';
+import type { LiveReservation, Reservation, ReservationLine } from './reservation.ts';
 import { withHeldUnits } from './serial-part.ts';
 import { isFree, isLost, type StockUnits } from './stock-units.ts';
 import { changed, type PoolChange, type Transition, UNCHANGED } from './transition.ts';
 import { byLoss, type HeldPart } from './victims.ts';
+import type { Cause, PoolRef, WorkingSet } from './working-set.ts';
 
 /** The pool whose units are settled, and when. */
 interface Settlement {
@@ -13,13 +14,36 @@ interface Settlement {
   readonly units: StockUnits;
 }
 
+/** Which serial unit is gone decides who lacks it; nobody else's is taken away for it. */
+export function recordLostUnits(
+  work: WorkingSet,
+  parts: readonly HeldPart[],
+  { sku, warehouse }: PoolRef,
+  cause: Cause,
+): void {
+  for (const { previous, transitions } of settleLostUnits(parts, {
+    sku,
+    warehouse,
+    now: work.now,
+    units: work.units,
+  })) {
+    let present: Reservation = previous;
+    for (const transition of transitions) {
+      if (transition.outcome !== 'changed') continue;
+      const { kind, next, pools } = transition;
+      work.record({ kind, previous: present, next, cause }, pools);
+      present = next;
+    }
+  }
+}
+
 /**
  * What becomes of serial units that are promised and no longer there. A free unit of the pool takes the place of each,
  * those of the best placed reservations first; where there is none, the unit is missing of its holder, for exactly that
  * unit was promised. One that is there again is missing no more. What a picker did not find stays as he told it.
  * @returns the changes of each reservation in the order in which they happen
  */
-export function settleLostUnits(
+function settleLostUnits(
   parts: readonly HeldPart[],
   pool: Settlement,
 ): { readonly previous: LiveReservation; readonly transitions: readonly Transition[] }[] {

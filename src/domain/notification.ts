@@ -11,6 +11,7 @@ export const NOTIFICATION_KINDS = [
   'LATE_PICK',
   'INCOMPLETE',
   'RETURN_TO_STOCK',
+  'SUGGEST_REFUND',
 ] as const;
 
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
@@ -99,6 +100,8 @@ export function noticeText({ kind, facts }: Pick<Notice, 'kind' | 'facts'>): str
       return `${warehouse} shipped ${facts.shipped} units; ${units} more are still held there.`;
     case 'RETURN_TO_STOCK':
       return `${warehouse} reported ${facts.event} of ${units} units too late, the reservation being ${state}; they must go back into stock.`;
+    case 'SUGGEST_REFUND':
+      return `${units} promised units of ${facts.sku} are not at ${warehouse} and cannot be had otherwise; a refund is suggested.`;
   }
 }
 

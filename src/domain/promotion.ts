@@ -4,7 +4,7 @@ import { assertInvariant } from './refusal.ts';
 import { heldByExchanges, maximumOf, servingWarehouses, unitsFor } from './requested-line.ts';
 import { isLive, isWaiting, type LiveReservation, withoutWaiting } from './reservation.ts';
 import type { Rules } from './rules.ts';
-import { type Placement, source } from './sourcing.ts';
+import { type Placement, source, toPoolChange } from './sourcing.ts';
 import { applyDelta, availableUnits, poolKey, SALE_CHANNEL, type StockLevel } from './stock-level.ts';
 import { addUnits } from './transfer.ts';
 import { changed, type Transition } from './transition.ts';
@@ -133,12 +133,7 @@ export function promote(
   const lines = reservation.lines.map((line) =>
     line === served ? { ...withoutWaiting(line), allocations, changedAt: now } : line,
   );
-  const pools = placements.map(({ sku, warehouse, quantity, unitIds }) => ({
-    sku,
-    warehouse,
-    delta: { reserved: quantity },
-    ...(unitIds && { unitIds }),
-  }));
+  const pools = placements.map(toPoolChange);
   if (isWaiting(lines)) return changed('changed', { ...reservation, lines }, pools);
   const expireAt = deadlineOf(rules, now, holdWindowMs);
   return changed('reserved', { ...reservation, lines, state: 'RESERVED', expireAt }, pools);

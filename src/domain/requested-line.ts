@@ -214,12 +214,13 @@ export function toLines(
   firstNumber: number,
   placements: readonly Placement[],
 ): ReservationLine[] {
-  return lines.map(({ sku, quantity, orderLineId, returnedSku }, at) => ({
+  return lines.map(({ sku, quantity, orderLineId, returnedSku, warehouse }, at) => ({
     lineNumber: firstNumber + at,
     sku,
     quantity,
     orderLineId,
     returnedSku,
+    ...(warehouse === '' ? {} : { pinned: true as const }),
     allocations: placements
       .filter((placement) => placement.lineNumber === firstNumber + at)
       .map((placement) => ({

@@ -71,10 +71,12 @@ export interface ReservationLine {
   readonly orderLineId: string;
   readonly returnedSku: string;
   /**
-   * When a swap, a transfer or the end of its waiting last changed it, in milliseconds since the Unix epoch; absent
-   * while it is as reserved.
+   * When a swap, a transfer, a re-sourcing or the end of its waiting last changed it, in milliseconds since the Unix
+   * epoch; absent while it is as reserved.
    */
   readonly changedAt?: number;
+  /** Its request named the warehouse, so that nothing but a transfer moves it; absent where the rules chose. */
+  readonly pinned?: true;
   /** Absent where nothing waits: a reservation is WAITLISTED exactly where some line has it. */
   readonly waiting?: Waiting;
   readonly allocations: readonly Allocation[];

@@ -1,6 +1,7 @@
 import { DEFAULT_MILESTONE_RULES, type Milestone, type MilestoneRule } from './milestone-rules.ts';
 import type { ExchangePool, SafetyStock } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
+import type { ShortageCure } from './shortage-cures.ts';
 import type { SourcingStrategy } from './sourcing.ts';
 
 const DAY_MS = 86_400_000;
@@ -33,6 +34,8 @@ export interface Rules {
   readonly sourcing: SourcingStrategy;
   /** Whether the units of one line may come from several warehouses. */
   readonly splitAllowed: boolean;
+  /** What is tried for promised units that are not there, in this order; each at most once. */
+  readonly shortageCures: readonly ShortageCure[];
   /** At most one for each item and warehouse; the most exact one holds. */
   readonly safetyStocks: readonly SafetyStock[];
   /** At most one for each item; the one for the item holds before the one for all. */
@@ -90,6 +93,7 @@ export const FIRST_RULES: Rules = {
   pickOn: null,
   sourcing: 'PRIORITY',
   splitAllowed: true,
+  shortageCures: ['RESOURCE', 'WAIT', 'SUGGEST_REFUND'],
   safetyStocks: [],
   exchangePools: [],
   channelWarehouses: {},

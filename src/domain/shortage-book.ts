@@ -1,5 +1,9 @@
-import { settleLostUnits } from './lost-units.ts';
-import type { Reservation } from './reservation.ts';
+import { AvailableElsewhere, isElsewhere } from './available-elsewhere.ts';
+import { recordLostUnits } from './lost-units.ts';
+import { poolsAsked, RE_SOURCED, reSource } from './re-source.ts';
+import { lackingUnits, type Reservation } from './reservation.ts';
+import { suggestRefunds } from './shortage-cures.ts';
+import { keepVictims, type ShortageRecord } from './shortage-record.ts';
 import { poolKey, type StockLevel, shortageUnits } from './stock-level.ts';
 import {
   applyLosses,
@@ -11,7 +15,7 @@ import {
   type Loss,
   type PoolVictims,
 } from './victims.ts';
-import type { Cause, WorkingSet } from './working-set.ts';
+import type { Cause, PoolRef, WorkingSet } from './working-set.ts';
 
 /** Lines of one pool that one unit of work looks at, in each direction, to choose whose units are missing. */
 export const VICTIMS_MAX = 256;
@@ -19,29 +23,10 @@ export const VICTIMS_MAX = 256;
 /** Lines read beyond those that seem to be needed, since other commands of the unit may need some too. */
 const VICTIMS_SPARE = 16;
 
-/** A line that lacks units, and the most it lacked in this unit of work. */
-export interface Victim {
-  readonly reservationId: string;
-  readonly lineNumber: number;
-  readonly units: number;
-}
-
-/** The record of a shortage as one unit of work leaves it. */
-export interface ShortageRecord {
-  readonly sku: string;
-  readonly warehouse: string;
-  /** Opened in this unit; else it was open before. */
-  readonly isNew: boolean;
-  /** Units missing now, 0 once it is closed. */
-  quantity: number;
-  /** The most that were missing in this unit. */
-  most: number;
-  readonly victims: Map<string, Victim>;
-}
-
 /**
  * The shortages of the locked pools. After each command the lines that lack units are chosen anew where a pool is short
- * or was: as many units are missing of its lines as the pool lacks beyond what pickers did not find.
+ * or was: as many units are missing of its lines as the pool lacks beyond what pickers did not find. Then, by the rules,
+ * what lacks units is held in other warehouses that have them.
  */
 export class ShortageBook {
   /** Pools whose victims must be read before the unit can be decided, with the lines to read. */
@@ -51,12 +36,14 @@ export class ShortageBook {
   /** Units by pool that are still to be chosen (positive) or given back (negative) by a later unit. */
   readonly unsettled = new Map<string, number>();
   readonly #victims: ReadonlyMap<string, PoolVictims>;
+  readonly #elsewhere: AvailableElsewhere;
   /** Shortage of each pool as it was last seen, where there is one. */
   readonly #short = new Map<string, number>();
   readonly #lacking = new Map<string, { short: number; missing: number }>();
   readonly #holders = new Map<string, Map<string, Reservation>>();
   readonly #touched = new Set<string>();
   #transitionsSeen = 0;
+  #transitionsSettled = 0;
   #movementsSeen = 0;
 
   constructor(
@@ -65,6 +52,7 @@ export class ShortageBook {
     victims: ReadonlyMap<string, PoolVictims>,
   ) {
     this.#victims = victims;
+    this.#elsewhere = new AvailableElsewhere(pools);
     for (const level of pools) {
       const units = shortageUnits(level);
       if (units > 0) this.#short.set(poolKey(level.sku, level.warehouse), units);
@@ -82,19 +70,27 @@ export class ShortageBook {
   }
 
   /**
-   * Settles the pools that changed since the last time.
+   * Settles the pools that changed since the last time, until no cure of one changes another.
    * @returns whether a reservation was changed by it
    */
   settle(work: WorkingSet, cause: Cause): boolean {
     this.#follow(work);
-    if (this.#touched.size === 0) return false;
     const before = work.transitions.length;
-    for (const key of [...this.#touched].sort()) {
-      const level = work.pools.get(key);
-      if (level !== undefined) this.#settlePool(work, key, level, cause);
+    while (this.#touched.size > 0) {
+      const keys = [...this.#touched].sort();
+      this.#touched.clear();
+      for (const key of keys) {
+        const level = work.pools.get(key);
+        if (level !== undefined) this.#settlePool(work, key, level, cause);
+      }
+      this.#follow(work);
     }
-    this.#follow(work);
-    this.#touched.clear();
+    if (this.#short.size > 0 && this.wanted.size === 0) {
+      suggestRefunds(work, work.transitions.slice(this.#transitionsSettled), (sku, warehouse) =>
+        this.#short.has(poolKey(sku, warehouse)),
+      );
+    }
+    this.#transitionsSettled = work.transitions.length;
     return work.transitions.length > before;
   }
 
@@ -115,6 +111,14 @@ export class ShortageBook {
       const movement = movements[this.#movementsSeen];
       if (movement !== undefined) this.#note(work, poolKey(movement.sku, movement.warehouse));
     }
+    if (this.#short.size > 0) this.#followAvailable(work);
+  }
+
+  /** Where more has become available of a SKU, what is lacking elsewhere may be cured. */
+  #followAvailable(work: WorkingSet): void {
+    const shorts = [...this.#short.keys()].map((key) => ({ key, sku: key.split('\u0000')[0] ?? '' }));
+    const risen = this.#elsewhere.risen(work, new Set(shorts.map(({ sku }) => sku)));
+    for (const { key, sku } of shorts) if (risen.has(sku)) this.#touched.add(key);
   }
 
   /** A line that lacks units touches its pool also where nothing is short any more. */
@@ -159,15 +163,24 @@ export class ShortageBook {
     const before = this.#short.get(key) ?? 0;
     const record = this.#keepRecord(key, level, shortage);
     const victims = this.#victims.get(key);
-    const lacking = this.#lacking.get(key);
-    if (victims === undefined || lacking === undefined) {
+    if (victims === undefined) {
       this.#want(key, Math.max(shortage, before, work.units.lostOf(level.sku, level.warehouse)));
       return;
     }
-    if (work.units.isRead(level.sku)) this.#settleUnits(work, level, cause);
-    // Where more is unavailable than is on hand, more is missing than was promised; lines cannot lack what they do not hold.
-    const promised = Math.min(shortageUnits(level, victims.due), level.reserved - victims.due);
-    const target = Math.max(0, promised - lacking.short);
+    if (work.units.isRead(level.sku)) recordLostUnits(work, this.#partsOf(key, level), level, cause);
+    this.#follow(work);
+    this.#balance(work, key, victims, cause);
+    if (record === null || record.quantity === 0) return;
+    keepVictims(record, this.#partsOf(key, record));
+    this.#cure(work, key, victims, record, cause);
+  }
+
+  /** Has the lines lack as many units as the pool does. */
+  #balance(work: WorkingSet, key: string, victims: PoolVictims, cause: Cause): void {
+    const level = work.pools.get(key);
+    const lacking = this.#lacking.get(key);
+    if (level === undefined || lacking === undefined) return;
+    const target = Math.max(0, lackingOfLines(level, victims) - lacking.short);
     const difference = target - lacking.missing;
     const losses = work.units.isRead(level.sku) ? [] : this.#choose(key, level, victims, difference);
     const byReservation = new Map<string, Loss[]>();
@@ -180,7 +193,10 @@ export class ShortageBook {
       if (previous === undefined) continue;
       const transition = applyLosses(previous, mine);
       if (transition.outcome !== 'changed') continue;
-      work.record({ kind: transition.kind, previous, next: transition.next, cause }, []);
+      const { kind, next } = transition;
+      const asked = kind === 'short' ? mine.map(({ held }) => poolsAsked(held, work)) : [];
+      const seen = asked.find((pools) => pools.length > 0);
+      work.record({ kind, previous, next, cause, ...(seen === undefined ? {} : { seen }) }, []);
     }
     this.#follow(work);
     const settled = losses.reduce((sum, loss) => sum + loss.units, 0);
@@ -189,28 +205,37 @@ export class ShortageBook {
     if (difference !== settled && isCut && victims.limit < VICTIMS_MAX) {
       this.#want(key, Math.abs(difference) + victims.limit);
     }
-    if (record !== null && record.quantity > 0) this.#keepVictims(key, level, record);
   }
 
-  /** Which serial unit is gone decides who lacks it; nobody else's is taken away for it. */
-  #settleUnits(work: WorkingSet, level: StockLevel, cause: Cause): void {
-    const { sku, warehouse } = level;
-    const parts = this.#partsOf(poolKey(sku, warehouse), level);
-    for (const { previous, transitions } of settleLostUnits(parts, {
-      sku,
-      warehouse,
-      now: work.now,
-      units: work.units,
-    })) {
-      let present: Reservation = previous;
-      for (const transition of transitions) {
-        if (transition.outcome !== 'changed') continue;
-        const { kind, next, pools } = transition;
-        work.record({ kind, previous: present, next, cause }, pools);
-        present = next;
-      }
+  /**
+   * Holds in other warehouses what is lacking here, once all who lack it are known: who would lose it last goes first, as
+   * where it is found again.
+   */
+  #cure(work: WorkingSet, key: string, victims: PoolVictims, record: ShortageRecord, cause: Cause): void {
+    if (this.unsettled.get(key) !== 0) return;
+    const { lastToRecover } = victims;
+    const parts = this.#partsOf(key, record).filter(
+      (one) => lackingUnits(one.part) > 0 && (lastToRecover === null || byLoss(one, lastToRecover) >= 0),
+    );
+    let isAnyCured = false;
+    for (const { reservationId, lineNumber } of parts.sort((a, b) => byLoss(b, a))) {
+      const level = work.pools.get(key);
+      if (level === undefined || lackingOfLines(level, victims) === 0 || !isElsewhere(work, record)) break;
+      const holder = this.#holders.get(key)?.get(reservationId);
+      const held = holder === undefined ? [] : heldParts(holder, record.sku, record.warehouse);
+      const mine = held.find((one) => one.lineNumber === lineNumber);
+      const moved = mine === undefined ? null : reSource(mine, lackingOfLines(level, victims), work);
+      if (mine === undefined || moved === null) continue;
+      const { kind, next, pools, seen } = moved;
+      work.record({ kind, previous: mine.reservation, next, cause: { ...cause, reason: RE_SOURCED }, seen }, pools);
+      this.#follow(work);
+      this.#balance(work, key, victims, cause);
+      isAnyCured = true;
     }
-    this.#follow(work);
+    const after = work.pools.get(key);
+    if (after === undefined || !isAnyCured) return;
+    this.#keepRecord(key, after, shortageUnits(after));
+    record.curesLeft = lastToRecover !== null && record.quantity > 0 && isElsewhere(work, record);
   }
 
   #want(key: string, units: number): void {
@@ -231,7 +256,7 @@ export class ShortageBook {
     return chooseRecovered(known, -difference);
   }
 
-  #partsOf(key: string, { sku, warehouse }: StockLevel): HeldPart[] {
+  #partsOf(key: string, { sku, warehouse }: PoolRef): HeldPart[] {
     return [...(this.#holders.get(key)?.values() ?? [])].flatMap((one) => heldParts(one, sku, warehouse));
   }
 
@@ -243,7 +268,7 @@ export class ShortageBook {
     this.records.set(key, list);
     let record = list.at(-1);
     if (record === undefined || record.quantity === 0) {
-      record = { sku, warehouse, isNew: !wasShort, quantity, most: quantity, victims: new Map() };
+      record = { sku, warehouse, isNew: !wasShort, quantity, most: quantity, curesLeft: false, victims: new Map() };
       list.push(record);
     }
     record.quantity = quantity;
@@ -252,14 +277,9 @@ export class ShortageBook {
     else this.#short.set(key, quantity);
     return record;
   }
+}
 
-  #keepVictims(key: string, level: StockLevel, record: ShortageRecord): void {
-    for (const { part, reservationId, lineNumber } of this.#partsOf(key, level)) {
-      const units = part.short + (part.missing ?? 0);
-      const id = `${reservationId}/${lineNumber}`;
-      if (units > (record.victims.get(id)?.units ?? 0)) {
-        record.victims.set(id, { reservationId, lineNumber, units });
-      }
-    }
-  }
+/** Units that the lines of a pool lack together. Where more is unavailable than is on hand, the pool lacks more. */
+function lackingOfLines(level: StockLevel, { due }: PoolVictims): number {
+  return Math.min(shortageUnits(level, due), level.reserved - due);
 }

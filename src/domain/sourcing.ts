@@ -2,6 +2,7 @@ import type { Destination } from './eligibility.ts';
 import { placeAtFewest } from './fewest-warehouses.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { availableUnits, poolKey, type StockLevel, saleAvailableUnits } from './stock-level.ts';
+import type { PoolChange } from './transition.ts';
 import type { UnitOffer } from './unit-offer.ts';
 
 export interface Warehouse {
@@ -35,6 +36,11 @@ export interface Placement {
   readonly quantity: number;
   /** The serial units that were chosen; absent where the item has none. */
   readonly unitIds?: readonly string[];
+}
+
+/** What a placement takes from its pool. */
+export function toPoolChange({ sku, warehouse, quantity, unitIds }: Placement): PoolChange {
+  return { sku, warehouse, delta: { reserved: quantity }, ...(unitIds && { unitIds }) };
 }
 
 /**

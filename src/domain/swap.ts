@@ -24,7 +24,7 @@ import {
 } from './reservation.ts';
 import { releaseHeld } from './resolution.ts';
 import { checkSizeLimits } from './rules.ts';
-import { type Placement, source } from './sourcing.ts';
+import { type Placement, source, toPoolChange } from './sourcing.ts';
 import { poolKey } from './stock-level.ts';
 import { alreadyResolved, type PoolChange, refused, type Transition, type TransitionKind } from './transition.ts';
 import type { OwnUnit } from './unit-offer.ts';
@@ -144,12 +144,8 @@ function replaceLines(
     outcome: 'changed',
     kind: kindOfSwap(reservation, isWaitingNow),
     next: { ...next, version: reservation.version + 1 },
-    pools: netChanges(given.pools, placements.map(toChange)),
+    pools: netChanges(given.pools, placements.map(toPoolChange)),
   };
-}
-
-function toChange({ sku, warehouse, quantity, unitIds }: Placement): PoolChange {
-  return { sku, warehouse, delta: { reserved: quantity }, ...(unitIds && { unitIds }) };
 }
 
 /** What a pool gives and takes in the same change is no change of it. */

@@ -100,7 +100,7 @@ function moveLine(line: ReservationLine, move: Placement, pools: PoolChange[]): 
 }
 
 /** What a picker did not find is the first to be had from elsewhere, then what is missing. */
-function giveUp(part: Allocation, taken: number): Allocation {
+export function giveUp(part: Allocation, taken: number): Allocation {
   const released = part.released + taken;
   if (part.units !== undefined) return { ...withHeldUnits(part, draw(part.units, taken, MOVING).rest), released };
   const short = Math.max(0, part.short - taken);

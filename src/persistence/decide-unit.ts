@@ -76,7 +76,8 @@ export function decideUnit(
       // Who holds gets back what was missing before anybody who waits is served.
       const isSettled = work.shortages.settle(work, shortageCause(command));
       const settled = isSettled ? asSettled(decision.answer, work) : decision.answer;
-      const answer = promoteWaiting(work, PROMOTION) ? withPresentLevels(settled, work) : settled;
+      const isPromoted = promoteWaiting(work, PROMOTION);
+      const answer = isSettled || isPromoted ? withPresentLevels(settled, work) : settled;
       outcomes.set(command, { ok: true, answer, replayed: false });
       if (command.claim !== null) {
         answered.set(key, { contentHash: command.claim.contentHash, answer, reservationId: null });
@@ -93,7 +94,7 @@ export function decideUnit(
   return { outcomes, deferred, missing: { reservationIds, skus, customers } };
 }
 
-/** What came in may be promised to those who waited by the time it is told of: of one version there is one number. */
+/** What came in may be promised to others by the time it is told of: of one version there is one number. */
 function withPresentLevels(answer: Answer, work: WorkingSet): Answer {
   if (answer.kind !== 'stock') return answer;
   const present = new Map(work.changedPools().map(({ after }) => [poolKey(after.sku, after.warehouse), after]));

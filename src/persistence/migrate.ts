@@ -18,6 +18,7 @@ import { EXPIRY_WARNING_SQL } from './migrations/010-expiry-warning.sql.ts';
 import { PAST_REQUESTS_SQL } from './migrations/010-past-requests.sql.ts';
 import { RESOLVED_RESERVATIONS_SQL } from './migrations/011-resolved-reservations.sql.ts';
 import { WANTED_ITEMS_SQL } from './migrations/011-wanted-items.sql.ts';
+import { SHORTAGE_CURES_SQL } from './migrations/014-shortage-cures.sql.ts';
 import { PICK_AWAITS_SQL } from './migrations/015-pick-awaits.sql.ts';
 import { openOrm } from './orm.ts';
 
@@ -106,6 +107,12 @@ class ItemsOfProducts extends Migration {
   }
 }
 
+class CuresOfShortages extends Migration {
+  override up(): void {
+    this.addSql(SHORTAGE_CURES_SQL);
+  }
+}
+
 class PickAwaits extends Migration {
   override up(): void {
     this.addSql(PICK_AWAITS_SQL);
@@ -127,6 +134,7 @@ export const MIGRATIONS: MigrationObject[] = [
   { name: '010-rules', class: RulesTriedAndApplied },
   { name: '011-resolved-reservations', class: ResolvedReservations },
   { name: '011-wanted-items', class: ItemsOfProducts },
+  { name: '014-shortage-cures', class: CuresOfShortages },
   { name: '015-pick-awaits', class: PickAwaits },
 ];
 

@@ -1,4 +1,4 @@
-import type { ShortageRecord, Victim } from '../domain/shortage-book.ts';
+import type { ShortageRecord, Victim } from '../domain/shortage-record.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Ids } from '../ports.ts';
 import { instant, type Statement } from './statements.ts';
@@ -67,8 +67,9 @@ function updateOpen(open: readonly ShortageRecord[], now: number): Statement {
   return {
     name: 'update-shortages',
     text: `update shortage s set quantity = w.quantity, most = greatest(s.most, w.most), unsettled = 0,
-        close_time = case when w.quantity = 0 then ${instant('$5::float8')} end
-      from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as w (sku, warehouse, quantity, most)
+        cures_left = w.cures_left, close_time = case when w.quantity = 0 then ${instant('$5::float8')} end
+      from unnest($1::text[], $2::text[], $3::int[], $4::int[], $6::bool[])
+        as w (sku, warehouse, quantity, most, cures_left)
       where s.sku = w.sku and s.warehouse = w.warehouse and s.close_time is null`,
     values: [
       open.map((record) => record.sku),
@@ -76,6 +77,7 @@ function updateOpen(open: readonly ShortageRecord[], now: number): Statement {
       open.map((record) => record.quantity),
       open.map((record) => record.most),
       now,
+      open.map((record) => record.curesLeft),
     ],
   };
 }
@@ -86,10 +88,11 @@ function insertOpened(
 ): Statement {
   return {
     name: 'insert-shortages',
-    text: `insert into shortage (shortage_id, sku, warehouse, quantity, most, open_time, close_time)
-      select id, sku, warehouse, quantity, most, ${instant('$6::float8')},
+    text: `insert into shortage (shortage_id, sku, warehouse, quantity, most, cures_left, open_time, close_time)
+      select id, sku, warehouse, quantity, most, cures_left, ${instant('$6::float8')},
         case when quantity = 0 then ${instant('$6::float8')} end
-      from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[]) as w (id, sku, warehouse, quantity, most)`,
+      from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $7::bool[])
+        as w (id, sku, warehouse, quantity, most, cures_left)`,
     values: [
       opened.map(({ id }) => id),
       opened.map(({ record }) => record.sku),
@@ -97,6 +100,7 @@ function insertOpened(
       opened.map(({ record }) => record.quantity),
       opened.map(({ record }) => record.most),
       now,
+      opened.map(({ record }) => record.curesLeft),
     ],
   };
 }

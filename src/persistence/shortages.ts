@@ -30,8 +30,8 @@ export function createShortages(pool: Pool): Shortages {
     async unsettled(limit) {
       const result = await pool.query<PoolRef>({
         name: 'unsettled-shortages',
-        text: `select distinct sku, warehouse from (select sku, warehouse from shortage where unsettled <> 0
-          order by shortage_id limit $1::int) s`,
+        text: `select distinct sku, warehouse from (select sku, warehouse from shortage
+          where unsettled <> 0 or (cures_left and close_time is null) order by shortage_id limit $1::int) s`,
         values: [limit],
       });
       return result.rows;

@@ -60,7 +60,7 @@ export async function withVictims(
   const [lackingResult, losingResult, recoveringResult, lostResult] = await pipeline(client, 'read victims', [
     readLacking(pools, [...known]),
     readLosing(counted),
-    readRecovering(counted),
+    readRecovering(pools),
     ...(serial.length === 0 ? [] : [readHoldersOfLost(serial, loaded.work.units)]),
   ]);
   const losing = byPool(rowsOf<LineRow & Record<string, unknown>>(losingResult));
@@ -83,26 +83,25 @@ export async function withVictims(
     const limit = pools.find((pool) => pool.key === key)?.limit ?? 0;
     const { short, missing } = lackingOf(loaded.rows.reservations, row);
     const all = { ...row, short: row.short + short, missing: row.missing + missing };
-    const lists = { losing: losing.get(key) ?? lost.get(key), recovering: recovering.get(key) ?? lost.get(key) };
+    const lists = { losing: losing.get(key) ?? lost.get(key), recovering: recovering.get(key) };
     victims.set(key, toVictims(all, limit, lists));
   }
-  const earlierRules = await rulesOfWaiting(client, loaded, added.reservations, cache);
+  const earlierRules = await rulesOfVictims(client, loaded.rows, reservations, cache);
   const rows = { ...loaded.rows, reservations, victims, earlierRules, ...(added.units && { units: added.units }) };
   const lastHashes = new Map([...loaded.lastHashes, ...added.lastHashes]);
   return { ...loaded, rows, lastHashes, work: new WorkingSet(rows) };
 }
 
-/** Victims that wait are in the queue once they are changed, and served by the rules they were decided by. */
-async function rulesOfWaiting(
+/** What is lacking is cured, and who waits is served, by the rules of the reservation. */
+async function rulesOfVictims(
   client: PoolClient,
-  { rows }: LoadedUnit,
-  added: readonly Reservation[],
+  rows: LoadedUnit['rows'],
+  reservations: readonly Reservation[],
   cache: CatalogCache,
 ): Promise<readonly RuleSet[]> {
   const known = new Set([rows.ruleSet, ...rows.earlierRules].map((set) => set.rules.version));
-  const waiting = added.filter(({ state, ruleVersion }) => state === 'WAITLISTED' && !known.has(ruleVersion));
-  if (waiting.length === 0) return rows.earlierRules;
-  const versions = new Set(waiting.map((one) => one.ruleVersion));
+  const versions = new Set(reservations.map((one) => one.ruleVersion).filter((version) => !known.has(version)));
+  if (versions.size === 0) return rows.earlierRules;
   return [...rows.earlierRules, ...(await cache.ruleSets(client, [...versions]))];
 }
 

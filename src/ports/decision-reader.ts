@@ -1,15 +1,6 @@
-import type { Reservation } from '../domain/reservation.ts';
-import type { SeenPool } from '../domain/seen-pools.ts';
-
-/** The decision that made a reservation. */
-export interface MadeDecision {
-  /** The reservation as it was made. */
-  readonly made: Reservation;
-  /** Empty where the version that decided kept no numbers. */
-  readonly seen: readonly SeenPool[];
-}
+import type { ToldChange } from '../domain/cure-explanation.ts';
 
 export interface DecisionReader {
-  /** Null where no event tells of it. */
-  ofReservation(reservationId: string): Promise<MadeDecision | null>;
+  /** The first 200 events of a reservation, beginning with the one that made it; none where nothing tells of it. */
+  ofReservation(reservationId: string): Promise<readonly ToldChange[]>;
 }

@@ -33,6 +33,6 @@ export interface ShortageFilter {
 export interface Shortages {
   /** Newest first. @throws InvalidPageToken */
   list(filter: ShortageFilter, page: PageRequest): Promise<Page<Shortage>>;
-  /** Pools where lines are still to be chosen, or to be given their units back, at most `limit`. */
+  /** Pools where lines are still to be chosen, given their units back or held elsewhere, at most `limit`. */
   unsettled(limit: number): Promise<readonly PoolRef[]>;
 }

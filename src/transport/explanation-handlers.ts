@@ -1,4 +1,5 @@
-import { explain } from '../domain/explanation.ts';
+import { explainCures } from '../domain/cure-explanation.ts';
+import { type ExplainedStep, explain } from '../domain/explanation.ts';
 import { BrokenInvariant } from '../domain/refusal.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { Rules } from '../domain/rules.ts';
@@ -32,16 +33,20 @@ export function explanationHandlers(deps: Deps): Rpc[] {
       const refusals = exchangeId === '' ? [] : await deps.refusals.ofExchange(exchangeId);
       if (reservation === null && refusals.length === 0) throw refusedCall(unknownReservation(wanted.by, wanted.id));
       const places = reservation?.state === 'WAITLISTED' ? await deps.waitlist.placesOf(reservation.reservationId) : [];
-      const decision = reservation === null ? null : await deps.decisions.ofReservation(reservation.reservationId);
+      const changes = reservation === null ? [] : await deps.decisions.ofReservation(reservation.reservationId);
+      const [decision] = changes;
       return {
         ...(reservation === null ? {} : { reservation: toReservation(reservation) }),
         refusals: refusals.map(toRefusal),
-        ruleVersion: BigInt(decision?.made.ruleVersion ?? reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
+        ruleVersion: BigInt(decision?.after.ruleVersion ?? reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
         waitlistPlaces: places.map(toPlace),
         steps:
-          decision === null
+          decision === undefined
             ? []
-            : explain(decision.made, decision.seen, await rulesOf(deps, decision.made)).map(toStep),
+            : [
+                ...explain(decision.after, decision.seen, await rulesOf(deps, decision.after)),
+                ...explainCures(changes),
+              ].map(toStep),
       };
     }),
   ];
@@ -68,6 +73,6 @@ function toPlace({ lineNumber, sku, units, since, linesAhead, unitsAhead }: Wait
   return { lineNumber, sku, quantity: units, sinceTime: toTimestamp(since), linesAhead, unitsAhead };
 }
 
-function toStep({ version, ...step }: ReturnType<typeof explain>[number]) {
+function toStep({ version, ...step }: ExplainedStep) {
   return { ...step, version: BigInt(version) };
 }

@@ -1,12 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, durationFromMs } from '@bufbuild/protobuf/wkt';
-import type { Refusal } from '../domain/refusal.ts';
+import { type Refusal, unsupported } from '../domain/refusal.ts';
 import { describeDifferences } from '../domain/rule-differences.ts';
 import { FIRST_RULES, type Rules, rulesEtag } from '../domain/rules.ts';
 import { invalid, type RulesDraft } from '../domain/rules-draft.ts';
+import { SHORTAGE_CURES } from '../domain/shortage-cures.ts';
 import {
   RulesSchema,
   RuleVersionSchema,
+  ShortageCure,
   SourcingStrategy,
   type Rules as WireRules,
   type RuleVersion as WireRuleVersion,
@@ -35,6 +37,7 @@ export function toWireRules(rules: Rules): WireRules {
     pickOn: toWirePickOn(rules.pickOn),
     sourcing: SourcingStrategy[rules.sourcing],
     splitAllowed: rules.splitAllowed,
+    shortageCures: rules.shortageCures.map((cure) => ShortageCure[cure]),
     safetyStocks: rules.safetyStocks.map((rule) => ({ ...rule })),
     exchangePools: rules.exchangePools.map((rule) => ({ ...rule })),
     channelWarehouses: Object.entries(rules.channelWarehouses).map(([channel, warehouses]) => ({
@@ -60,7 +63,7 @@ export function toWireRuleVersion({ rules, author, createdAt, previous }: RuleVe
 
 /** What a document asks for, or why it cannot be asked in this version. What it leaves unset is as in the first rules. */
 export function toDraft(wire: WireRules): RulesDraft | Refusal {
-  const refusal = findUnclear(wire);
+  const refusal = findUnsupported(wire) ?? findUnclear(wire);
   if (refusal !== null) return refusal;
   const milestones = toMilestoneRules(wire.milestones);
   if (isRefusal(milestones)) return milestones;
@@ -86,6 +89,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     pickOn: toPickOn(wire.pickOn),
     sourcing: toSourcing(wire.sourcing),
     splitAllowed: wire.splitAllowed,
+    shortageCures: toCures(wire.shortageCures),
     safetyStocks: wire.safetyStocks.map(({ sku, warehouse, units, percent }) => ({ sku, warehouse, units, percent })),
     exchangePools: wire.exchangePools.map(({ sku, minimum, maximum }) => ({ sku, minimum, maximum })),
     channelWarehouses: Object.fromEntries(wire.channelWarehouses.map((one) => [one.channel, one.warehouses])),
@@ -108,6 +112,16 @@ function toSourcing(wire: SourcingStrategy): Rules['sourcing'] {
     default:
       return 'PRIORITY';
   }
+}
+
+function toCures(wire: readonly ShortageCure[]): Rules['shortageCures'] {
+  if (wire.length === 0) return FIRST_RULES.shortageCures;
+  return wire.flatMap((cure) => SHORTAGE_CURES.filter((name) => ShortageCure[name] === cure));
+}
+
+/** A rule that would be stored and not followed is refused; saying what holds anyway is not. */
+function findUnsupported(wire: WireRules): Refusal | null {
+  return wire.shortageCures.includes(ShortageCure.SUBSTITUTE) ? unsupported('rules.shortage_cures SUBSTITUTE') : null;
 }
 
 /** A channel named twice, and windows finer than deadlines are kept. */

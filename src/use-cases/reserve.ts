@@ -20,7 +20,7 @@ import {
 import { isLive, isWaiting, type LiveReservation } from '../domain/reservation.ts';
 import { checkSizeLimits, ruleLimit } from '../domain/rules.ts';
 import { type SeenPool, seenPools } from '../domain/seen-pools.ts';
-import { type Placement, type SourcingRequest, source } from '../domain/sourcing.ts';
+import { type Placement, type SourcingRequest, source, toPoolChange } from '../domain/sourcing.ts';
 import { swap } from '../domain/swap.ts';
 import { makeTrackingId, TRACKING_ID_RANDOM_BYTES } from '../domain/tracking-id.ts';
 import { alreadyResolved } from '../domain/transition.ts';
@@ -211,12 +211,7 @@ function record(
 ): void {
   const { next, placements, seen } = made;
   keepPurchased(work, input.orderId, input.lines);
-  const pools = placements.map(({ sku, warehouse, quantity, unitIds }) => ({
-    sku,
-    warehouse,
-    delta: { reserved: quantity },
-    ...(unitIds && { unitIds }),
-  }));
+  const pools = placements.map(toPoolChange);
   const kind = next.state === 'WAITLISTED' ? 'waitlisted' : 'reserved';
   work.record({ kind, previous: null, next, cause: causeOf(call, input.facts.reason), seen, asked: input }, pools);
 }

@@ -94,6 +94,7 @@ test('every rule that can be changed is told', () => {
     { pickOn: 'APPROVED' },
     { sourcing: 'NEAREST' },
     { splitAllowed: false },
+    { shortageCures: ['WAIT'] },
     { safetyStocks: [{ sku: 'A', warehouse: '', units: 1, percent: 0 }] },
     { exchangePools: [{ sku: '', minimum: 1, maximum: 0 }] },
     { channelWarehouses: { a: ['W1'] } },

@@ -30,7 +30,7 @@ const PLANT = `
     insert into reservation (reservation_id, tracking_id, version, state, exchange_id, return_case_id, order_id,
       customer_ref, channel, priority, lines, rule_version, create_time, expire_time, trace_id)
     select uuidv7(), 't-' || n, 1, 'RESERVED', 'x-' || n, '', '', '', 'web', case when n = 77 then -1 else 0 end,
-      '[{"lineNumber":1,"sku":"A","quantity":1,"orderLineId":"","returnedSku":""}]', 1, clock_timestamp(),
+      '[{"lineNumber":1,"sku":"A","quantity":1,"orderLineId":"","returnedSku":"","pinned":true}]', 1, clock_timestamp(),
       clock_timestamp() + interval '1 day', ''
     from generate_series(1, ${RESERVATIONS}) n returning reservation_id, priority)
   insert into allocation (reservation_id, line_number, warehouse, sku, quantity, reserved, priority)
@@ -99,10 +99,11 @@ test('R15: a shortage too large for one commit is told whole at once, its victim
     await settleShortages(two, pools, new AbortController().signal);
     return pools.length;
   };
-  const lines = [{ sku: 'A', orderLineId: '' }];
-  await Promise.all(
-    Array.from({ length: many }, async () => madeReservation(await reserveOne(one, reserveInput(lines)))),
-  );
+  const input = () => {
+    const asked = reserveInput([{ sku: 'A', orderLineId: '' }]);
+    return { ...asked, lines: asked.lines.map((line) => ({ ...line, warehouse: 'W1' })) };
+  };
+  await Promise.all(Array.from({ length: many }, async () => madeReservation(await reserveOne(one, input()))));
   await count(one, 0);
   expect(await list()).toMatchObject([{ quantity: many, unnamed: 100 }]);
   expect(await verify()).toEqual([]);

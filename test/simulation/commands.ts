@@ -132,10 +132,10 @@ export interface CountedCommand {
   readonly occurredAt: number;
 }
 
-/** What rules say of pools and of picks; everything else is as in the first rules. */
+/** What rules say of pools, of picks and of shortages; everything else is as in the first rules. */
 export type SimRules = Pick<
   Rules,
-  'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed' | 'pickOn'
+  'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed' | 'pickOn' | 'shortageCures'
 >;
 
 export interface RulesCommand {

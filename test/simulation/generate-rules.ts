@@ -14,6 +14,13 @@ export function anyRules(random: SeededRandom, requestId: string, model: Model):
       exchangePools: anyExchangePools(random),
       sourcing: random.pick(['PRIORITY', 'NEAREST', 'MOST_AVAILABLE', 'FEWEST_SPLITS']),
       splitAllowed: random.chance(0.7),
+      shortageCures: random.pick<SimRules['shortageCures']>([
+        ['RESOURCE', 'WAIT', 'SUGGEST_REFUND'],
+        ['RESOURCE', 'SUGGEST_REFUND'],
+        ['WAIT', 'RESOURCE', 'SUGGEST_REFUND'],
+        ['SUGGEST_REFUND', 'RESOURCE'],
+        ['WAIT'],
+      ]),
       lowThreshold: random.chance(0.5) ? random.int(0, 5) : 0,
       pickOn: random.pick([null, 'RETURN_RECEIVED', 'RETURN_RECEIVED', 'APPROVED']),
     },

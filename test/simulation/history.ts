@@ -122,21 +122,19 @@ class HistoryRun {
     await this.#world.setClock(now);
     this.#model.now = now;
     const { reservations } = this.#model;
+    const isLacking = isShort(this.#model);
     const waits = reservations.some((one) => one.state === 'WAITLISTED');
     // What falls due goes to those that lack units, then to those that wait; until it is swept they do not know.
-    const refs =
-      isShort(this.#model) || waits ? reservations.filter((one) => isMovable(one) && one.expireAt <= now) : [];
+    const refs = isLacking || waits ? reservations.filter((one) => isMovable(one) && one.expireAt <= now) : [];
     if (refs.length > 0) await this.#submit('alone', [{ kind: 'sweep', refs }]);
     freeDue(this.#model);
     settle(this.#model);
-    if (waits) {
-      serveQueues(this.#model);
-      await this.#serve();
-    }
+    serveQueues(this.#model);
+    if (waits || isLacking) await this.#serve();
     await this.#check([{ model: this.#model, order: [] }]);
   }
 
-  /** Rules that let more be had free units of pools that no command touches. */
+  /** Rules that let more be had free units of pools that no command touches, for who lacks some and for who waits. */
   async #serve(): Promise<void> {
     const [engine] = this.#world.engines;
     await promoteQueues(engine, SKUS, AbortSignal.timeout(SERVE_DEADLINE_MS));

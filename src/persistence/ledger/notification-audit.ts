@@ -53,11 +53,14 @@ function wrongNotices(from: string, upTo: string | null): Statement {
       told as (
         select reservation_id, kind from notification where reservation_id > $1::uuid and reservation_id <= $2::uuid)
       select coalesce(made.tracking_id, '') as tracking_id, kind,
-        (made.reservation_id is not null and (happened.kind is not null or not kind = any($4::text[])))::int::float8 as expected,
+        (made.reservation_id is not null and (happened.kind is not null
+          or not kind = any($4::text[] || 'SUGGEST_REFUND'::text)))::int::float8 as expected,
         (told.kind is not null)::int::float8 as actual
       from happened full join told using (reservation_id, kind) left join made using (reservation_id)
       where case when told.kind is null then happened.is_kept
-        else made.reservation_id is null or (happened.kind is null and kind = any($4::text[])) end
+        else made.reservation_id is null or (happened.kind is null and kind = any($4::text[]))
+          or (kind = 'SUGGEST_REFUND' and not exists (select 1 from audit_event e
+            where e.reservation_id = made.reservation_id and e.kind = 'short')) end
       order by reservation_id, kind limit ${DRIFTS_MAX}`,
     values: [
       from,

@@ -165,6 +165,7 @@ export function toLines(lines: readonly SimLine[], places: Places, firstNumber: 
     quantity: line.quantity,
     orderLineId: line.orderLineId,
     changedAt: 0,
+    pinned: line.warehouse !== '',
     waiting: null,
     parts: [...(places.get(at) ?? [])]
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -45,6 +45,7 @@ export function applyExtend(model: Model, command: ExtendCommand): ModelOutcome 
   if (windowMs < 1_000 || windowMs > 90 * DAY_MS) return { refused: 'RULE_LIMIT' };
   found.expireAt = command.expireAt;
   found.version += 1;
+  model.alarmed.push(found.rank);
   return answer(found);
 }
 
@@ -128,6 +129,7 @@ export function applySweep(model: Model, refs: readonly Ref[]): ModelOutcome {
     if (found.expireAt > model.now || found.overdueFlagged) continue;
     found.overdueFlagged = true;
     tell(found, 'LATE_PICK');
+    model.alarmed.push(found.rank);
     found.expireAt = model.now + 14 * DAY_MS;
     found.version += 1;
   }
@@ -145,6 +147,7 @@ export function applyWarnings(model: Model, refs: readonly Ref[]): ModelOutcome 
     found.warnedFor = found.expireAt;
     found.version += 1;
     tell(found, 'EXPIRING_SOON');
+    model.alarmed.push(found.rank);
   }
   return { swept: true };
 }

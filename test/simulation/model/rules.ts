@@ -8,6 +8,7 @@ const NOTHING: SimRules = {
   sourcing: 'PRIORITY',
   splitAllowed: true,
   pickOn: null,
+  shortageCures: ['RESOURCE', 'WAIT', 'SUGGEST_REFUND'],
 };
 
 export function applyRules(model: Model, { from, effectiveAt, rules }: RulesCommand): ModelOutcome {

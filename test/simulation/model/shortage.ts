@@ -1,9 +1,11 @@
+import { cureLine, hasTurn } from './cure.ts';
 import {
   isLive,
   type Model,
   type ModelPart,
   type ModelPool,
   type ModelReservation,
+  poolOf,
   reservedIn,
   tell,
 } from './state.ts';
@@ -15,14 +17,25 @@ interface Held {
 }
 
 /**
- * Has every pool lack as many units of its lines as it is short of: those that pickers did not find first, then units of
- * the lowest priority, then of the newest reservation, one by one. A picked unit is missing only where no other is left.
+ * Settles what is short until nothing changes any more, then suggests refunds of what still lacks units.
  * @returns whether a reservation changed
  */
 export function settle(model: Model): boolean {
   let isChanged = false;
+  while (settleOnce(model)) isChanged = true;
+  suggestRefunds(model);
+  return isChanged;
+}
+
+/**
+ * Has every pool lack as many units of its lines as it is short of: those that pickers did not find first, then units of
+ * the lowest priority, then of the newest reservation, one by one. A picked unit is missing only where no other is left.
+ * Then what is lacking is held elsewhere, and what that changes is settled again.
+ */
+function settleOnce(model: Model): boolean {
+  let isChanged = false;
   for (const [key, pool] of [...model.pools].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const shortage = Math.max(0, reservedIn(model, pool.sku, pool.warehouse) - (pool.onHand - pool.unavailable));
+    const shortage = shortageOf(model, pool);
     const open = openOf(model, key, shortage);
     if (settlePool(model, pool, shortage)) isChanged = true;
     if (open === null || shortage === 0) continue;
@@ -31,12 +44,37 @@ export function settle(model: Model): boolean {
       const units = Math.max(open.victims[victim] ?? 0, part.short + part.missing);
       if (units > 0) open.victims[victim] = units;
     }
+    for (const { reservation, lineNumber } of heldIn(model, pool).reverse()) {
+      const short = shortageOf(model, pool);
+      if (short === 0 || !cureLine(model, reservation, lineNumber, pool, short)) continue;
+      isChanged = true;
+      settlePool(model, pool, shortageOf(model, pool));
+    }
+    open.quantity = shortageOf(model, pool);
   }
   return isChanged;
 }
 
 export function isShort(model: Model): boolean {
   return model.shortages.some((one) => one.quantity > 0);
+}
+
+function shortageOf(model: Model, { sku, warehouse, onHand, unavailable }: ModelPool): number {
+  return Math.max(0, reservedIn(model, sku, warehouse) - (onHand - unavailable));
+}
+
+/** Once of each reservation that went short, or whose deadline moved or was told to be near, and lacks units now. */
+function suggestRefunds(model: Model): void {
+  const alarmed = model.reservations.filter((one) => isLive(one) && model.alarmed.includes(one.rank));
+  model.alarmed = [];
+  for (const reservation of alarmed) {
+    const isLacking = reservation.lines.some(({ sku, parts }) =>
+      parts.some(
+        ({ warehouse, short, missing }) => short + missing > 0 && shortageOf(model, poolOf(model, sku, warehouse)) > 0,
+      ),
+    );
+    if (isLacking && hasTurn('SUGGEST_REFUND', reservation)) tell(reservation, 'SUGGEST_REFUND');
+  }
 }
 
 function openOf(model: Model, key: string, shortage: number) {
@@ -77,6 +115,7 @@ function settlePool(model: Model, pool: ModelPool, shortage: number): boolean {
     if (what === 'back') continue;
     if (reservation.state === 'READY') reservation.state = 'PREPARING';
     tell(reservation, 'SHORTAGE');
+    model.alarmed.push(reservation.rank);
   }
   return changed.size > 0;
 }

@@ -28,6 +28,8 @@ export interface ModelLine {
   orderLineId: string;
   /** When a swap or transfer last changed it; 0 while it is as reserved. */
   changedAt: number;
+  /** Its request named the warehouse. */
+  pinned: boolean;
   waiting: ModelWaiting | null;
   /** In the order of their warehouse codes. */
   parts: ModelPart[];
@@ -118,6 +120,8 @@ export interface Model {
   closed: string[];
   /** Position of the request that is decided now. */
   rank: number;
+  /** Ranks of the reservations that went short, were extended or were told that their deadline is near, lately. */
+  alarmed: number[];
 }
 
 export const SKUS = ['SKU-A', 'SKU-B', 'SKU-C'] as const;
@@ -139,6 +143,7 @@ export function emptyModel(now: number): Model {
     reported: new Map(),
     closed: [],
     rank: 0,
+    alarmed: [],
   };
 }
 

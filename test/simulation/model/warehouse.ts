@@ -138,6 +138,7 @@ function short(model: Model, found: ModelReservation, command: PickCommand): str
     takeOffHand(model, key, gone, Math.min(command.occurredAt, model.now));
   }
   tell(found, 'SHORTAGE');
+  model.alarmed.push(found.rank);
   return changeState(found, 'PREPARING');
 }
 

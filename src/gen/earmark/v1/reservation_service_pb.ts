@@ -1146,7 +1146,8 @@ export const WaitlistPlaceSchema: GenMessage<WaitlistPlace> = /*@__PURE__*/
  */
 export type ExplainStep = Message<"earmark.v1.ExplainStep"> & {
   /**
-   * What was looked at, for example "eligibility", "strategy", "sourcing", "deadline", "pick".
+   * What was looked at, for example "eligibility", "strategy", "sourcing", "deadline", "pick"; then, of shortages, in the
+   * order of time, "shortage" for units that are not there and "re-source" for each warehouse that was asked for them.
    *
    * @generated from field: string step = 1;
    */

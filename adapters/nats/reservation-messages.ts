@@ -1,5 +1,6 @@
 import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { warningTexts } from '../../src/domain/expiry-warning.ts';
 import {
   fulfilledUnits,
   isReplaced,
@@ -88,6 +89,7 @@ function eventMessage(row: ReservationRow, context: PublishContext): OutgoingMes
     lines: reservation.lines.filter((line) => !isReplaced(line)).map(lineOf),
     expireTime: timestampFromMs(reservation.expireAt),
     ruleVersion: BigInt(reservation.ruleVersion),
+    ...(kind === 'expiring-soon' ? warningTexts(new Date(reservation.expireAt).toISOString()) : {}),
   };
   return encode(EVENT_SCHEMAS[kind], fields, eventSubject(kind, reservation.trackingId), row, context);
 }

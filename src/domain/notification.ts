@@ -1,3 +1,4 @@
+import { warningTexts } from './expiry-warning.ts';
 import { type Allocation, isLive, lackingUnits, type Reservation, shortUnits, totalReserved } from './reservation.ts';
 import type { RecordedTransition } from './working-set.ts';
 
@@ -80,14 +81,19 @@ export function returnToStock(reservation: Reservation, event: string, warehouse
   return { reservationId, kind: 'RETURN_TO_STOCK', facts: { event, warehouse, units: String(units), state } };
 }
 
-/** One sentence in English, made of nothing but the facts. */
+/** What the customer may be told of it, made of nothing but the facts; empty where it is for staff alone. */
+export function customerText({ kind, facts }: Pick<Notice, 'kind' | 'facts'>): string {
+  return kind === 'EXPIRING_SOON' ? warningTexts(facts.expire_time ?? '').customerMessage : '';
+}
+
+/** One sentence in English for staff, made of nothing but the facts. */
 export function noticeText({ kind, facts }: Pick<Notice, 'kind' | 'facts'>): string {
   const { units = '0', warehouse = '', state = '' } = facts;
   switch (kind) {
     case 'EXPIRED':
       return `The deadline ${facts.expire_time} passed; ${units} units are free again.`;
     case 'EXPIRING_SOON':
-      return `The reservation expires at ${facts.expire_time}.`;
+      return warningTexts(facts.expire_time ?? '').staffMessage;
     case 'RELEASED':
       return `Released as ${facts.release_reason} while ${state}; ${units} units are free again.`;
     case 'SHORTAGE':

@@ -154,9 +154,9 @@ export function isPickAsked({ state, pickAwaits }: Reservation): boolean {
 }
 
 /** The reservation as one whose pick awaits nothing. */
-export function withoutAwaiting<R extends Reservation>(reservation: R): Omit<R, 'pickAwaits'> & R {
+export function withoutAwaiting<R extends Reservation>(reservation: R): R {
   const { pickAwaits: _, ...rest } = reservation;
-  return rest as Omit<R, 'pickAwaits'> & R;
+  return rest as unknown as R;
 }
 
 /** The line as one that waits for nothing. */

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { NOTIFICATION_KINDS, type Notification, noticeText } from '../domain/notification.ts';
+import { customerText, NOTIFICATION_KINDS, type Notification, noticeText } from '../domain/notification.ts';
 import {
   AcknowledgeNotificationRequestSchema,
   NotificationSchema,
@@ -49,6 +49,7 @@ function toWire(notification: Notification) {
     trackingId: notification.trackingId,
     exchangeId: notification.exchangeId,
     message: noticeText(notification),
+    customerMessage: customerText(notification),
     metadata: { ...facts },
     createTime: toTimestamp(notification.createdAt),
     acknowledgedBy: notification.acknowledgedBy,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { warnOfExpiry } from '../../src/domain/expiry-warning.ts';
+import { warningTexts, warnOfExpiry } from '../../src/domain/expiry-warning.ts';
 import type { LiveState, Reservation } from '../../src/domain/reservation.ts';
 import { extend } from '../../src/domain/resolution.ts';
 import { FIRST_RULES } from '../../src/domain/rules.ts';
@@ -65,4 +65,12 @@ test('nothing is told of what is resolved, of what is due, and of what was never
   expect(warnOfExpiry(HELD, FIRST_RULES, HELD.expireAt).outcome).toBe('unchanged');
   expect(warnOfExpiry(aReservation({ expireAt: T0 + DAY_MS }), FIRST_RULES, T0).outcome).toBe('unchanged');
   expect(warnOfExpiry(aReservation({ expireAt: T0 + DAY_MS + 1 }), FIRST_RULES, T0 + 1).outcome).toBe('changed');
+});
+
+test('says to the customer and to staff what the deadline is, and nothing else', () => {
+  const { customerMessage, staffMessage } = warningTexts('2026-01-29T12:00:00.000Z');
+  expect(customerMessage).toBe(
+    'Your replacement item is held for you until 2026-01-29T12:00:00.000Z; after that it may go to somebody else.',
+  );
+  expect(staffMessage).toBe('The reservation expires at 2026-01-29T12:00:00.000Z.');
 });

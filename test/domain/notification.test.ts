@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NOTIFICATION_KINDS, noticesOf, noticeText } from '../../src/domain/notification.ts';
+import { customerText, NOTIFICATION_KINDS, noticesOf, noticeText } from '../../src/domain/notification.ts';
 import { abortPick, confirmPick, shortPick, startPick } from '../../src/domain/picking.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { expire, flagOverdue, fulfil, release } from '../../src/domain/resolution.ts';
@@ -92,6 +92,8 @@ describe('people hear', () => {
     const text = noticeText({ kind, facts });
     expect(text).toMatch(/^[A-Z0-9].*[a-z0-9Z]\.$/);
     expect(text).not.toContain('undefined');
+    const isForCustomers = kind === 'EXPIRING_SOON';
+    expect(customerText({ kind, facts })).toMatch(isForCustomers ? /^Your .* 2026-01-29T13:00:00.000Z.*\.$/ : /^$/);
   });
 });
 

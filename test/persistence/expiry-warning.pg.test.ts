@@ -124,7 +124,10 @@ describe('a warning', () => {
       trackingId,
       version: '2',
       expireTime: new Date(expireAt).toISOString().replace('.000', ''),
+      customerMessage: expect.stringContaining(new Date(expireAt).toISOString()),
+      staffMessage: `The reservation expires at ${new Date(expireAt).toISOString()}.`,
     });
+    expect(JSON.stringify([told.customerMessage, told.staffMessage])).not.toContain('customer-1');
   });
 
   test('is sent by the worker, by the clock of the database', async () => {

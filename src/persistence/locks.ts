@@ -11,7 +11,7 @@ import { instant, millis, NOW, type Statement } from './statements.ts';
 /** How many due reservations one unit looks at; more of them wait for the next unit or the sweep. */
 export const DUE_LOOKED_AT_MAX = 1_000;
 
-/** How many due reservations one unit expires. */
+/** How many due reservations one unit expires where a command would get less than it asks for without them. */
 export const DUE_EXPIRED_MAX = 256;
 
 export interface OrderLineRef {

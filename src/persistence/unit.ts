@@ -37,6 +37,12 @@ const FUTURE_XID = '22023';
 /** How often one try reads whose units of short pools are missing; each time it has found more pools, or needs more. */
 const VICTIM_READS_MAX = 5;
 
+/**
+ * How many due reservations one unit expires before anything else, though nobody needs their units: where very many
+ * are due, callers would wait for them, and the sweep comes for them anyway.
+ */
+const DUE_EXPIRED_FIRST_MAX = 16;
+
 const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
 
 /**
@@ -64,13 +70,15 @@ export async function attemptUnit(
     const locked = new Set(locks.reservationIds);
     const due = loaded.dueIds.filter((id) => !locked.has(id));
     const newest = newestOfExchanges(commands, loaded).filter((id) => !locked.has(id));
-    const larger: Extra = {
+    const withMore = (ids: readonly string[]): Extra => ({
       ...extra,
-      reservationIds: new Set([...extra.reservationIds, ...due, ...newest, ...loaded.swappedIds]),
+      reservationIds: new Set([...extra.reservationIds, ...ids, ...newest, ...loaded.swappedIds]),
       dueFound: extra.dueFound || due.length > 0,
-    };
+    });
+    const oldest = loaded.dueIds.slice(0, DUE_EXPIRED_FIRST_MAX).filter((id) => !locked.has(id));
     const isOutgrown = newest.length > 0 || loaded.swappedIds.length > 0 || loaded.hasNewPools;
-    if (isOutgrown || (due.length > 0 && !extra.dueFound)) return await widen(client, larger);
+    if (isOutgrown || (oldest.length > 0 && !extra.dueFound)) return await widen(client, withMore(oldest));
+    const larger = withMore(due);
     const known = await readKnownClaims(client, commands, loaded.claimed);
     let decided = decideUnit(commands, loaded.work, known);
     for (let reads = 0; loaded.work.shortages.wanted.size > 0; reads += 1) {
@@ -79,8 +87,8 @@ export async function attemptUnit(
       decided = decideUnit(commands, loaded.work, known);
     }
     if (!deps.isLastTry && isHeldUp(decided)) {
-      if (due.length > 0) return await widen(client, larger);
-      if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });
+      const deepDue = mayHideDue(loaded, extra);
+      if (due.length > 0 || deepDue) return await widen(client, { ...larger, deepDue: extra.deepDue || deepDue });
     }
     // Whose turn it is was only known once it was decided; on the last try the next unit or the worker serves them.
     const { unlocked } = loaded.work.waitlist;

@@ -1,6 +1,6 @@
 import type { DueReader } from '../ports/due-reader.ts';
 import type { UnitOfWork } from '../ports.ts';
-import { SWEEP_SIZE } from '../use-cases/clock-sweep.ts';
+import { SWEEPS_READ_MAX } from '../use-cases/clock-sweep.ts';
 import { expireDue } from '../use-cases/expire-due.ts';
 import { type Loop, startLoop } from './loop.ts';
 
@@ -12,9 +12,6 @@ const SLEEP_MIN_MS = 5;
 
 /** Pause before a sweep that could not be decided is tried again, in milliseconds. */
 const UNDECIDED_PAUSE_MS = 100;
-
-/** Sweeps in flight at once while very many reservations are due. */
-const SWEEPS_IN_FLIGHT = 4;
 
 export interface ExpiryDeps {
   readonly due: Omit<DueReader, 'unwarnedReservations'>;
@@ -32,8 +29,8 @@ export interface ExpiryDeps {
 export function startExpiry(deps: ExpiryDeps): Loop {
   return startLoop(async (signal) => {
     const late = [
-      ...(await deps.due.dueReservations(SWEEP_SIZE * SWEEPS_IN_FLIGHT)),
-      ...(await deps.due.overdueReservations(SWEEP_SIZE)),
+      ...(await deps.due.dueReservations(SWEEPS_READ_MAX)),
+      ...(await deps.due.overdueReservations(SWEEPS_READ_MAX)),
     ];
     const ids = late.map((one) => one.reservationId);
     if (ids.length > 0) {

@@ -13,9 +13,17 @@ const SLEEP_MIN_MS = 5;
 /** Pause before a sweep that could not be decided is tried again, in milliseconds. */
 const UNDECIDED_PAUSE_MS = 100;
 
+/**
+ * Of how many due reservations a sweep takes some at random where very many are due: processes that all took the
+ * oldest would do the same work side by side.
+ */
+const CROWD = 4_096;
+
 export interface ExpiryDeps {
   readonly due: Omit<DueReader, 'unwarnedReservations'>;
   readonly unitOfWork: UnitOfWork;
+  /** Between 0 (included) and 1. */
+  readonly random: () => number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told how late each swept reservation was, in milliseconds after its deadline. */
   readonly onSwept: (latenessesMs: readonly number[]) => void;
@@ -27,11 +35,13 @@ export interface ExpiryDeps {
  * longer than a second; never frees early, since the deadline is checked again under the lock by the database's clock.
  */
 export function startExpiry(deps: ExpiryDeps): Loop {
+  let isCrowded = false;
   return startLoop(async (signal) => {
-    const late = [
-      ...(await deps.due.dueReservations(SWEEPS_READ_MAX)),
-      ...(await deps.due.overdueReservations(SWEEPS_READ_MAX)),
-    ];
+    const passedOver = isCrowded ? Math.floor(deps.random() * (CROWD - SWEEPS_READ_MAX)) : 0;
+    const due = await deps.due.dueReservations(SWEEPS_READ_MAX, passedOver);
+    isCrowded = due.length === SWEEPS_READ_MAX;
+    if (due.length === 0 && passedOver > 0) return SLEEP_MIN_MS;
+    const late = [...due, ...(await deps.due.overdueReservations(SWEEPS_READ_MAX))];
     const ids = late.map((one) => one.reservationId);
     if (ids.length > 0) {
       const swept = await expireDue(deps, ids, signal);

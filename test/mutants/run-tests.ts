@@ -36,7 +36,7 @@ export async function runTests(directory: string, files: readonly string[], titl
     'run',
     ...files,
     ...[...projects].flatMap((project) => ['--project', project]),
-    ...(title === '' ? [] : ['--testNamePattern', title]),
+    ...(title === '' ? [] : ['--testNamePattern', patternOf(title)]),
     '--reporter=json',
     `--outputFile=${report}`,
   ];
@@ -55,6 +55,12 @@ export async function runTests(directory: string, files: readonly string[], titl
     const isLoaded = assertionResults.length > 0;
     return isLoaded ? outcomes : [{ file: name, title: '', status: 'other', failure: message ?? 'it has no tests' }];
   });
+}
+
+/** Between a group of tests and its tests vitest looks for ` > ` where its report has a blank. */
+function patternOf(title: string): string {
+  const words = title.split(' ').map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return words.join('(?: | > )');
 }
 
 /** Whether the tests failed is in the report; only that there is one matters here. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RuleSet } from '../../src/domain/rule-book.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
-import { lockPools, lockReservations, readDue, readMilestones, readMovedSince } from '../../src/persistence/locks.ts';
+import { DUE_LOOKED_AT_FIRST_MAX, DUE_LOOKED_AT_MAX, readDue } from '../../src/persistence/due-reservations.ts';
+import { lockPools, lockReservations, readMilestones, readMovedSince } from '../../src/persistence/locks.ts';
 import { updateAllocations, updateReservations } from '../../src/persistence/reservation-writes.ts';
 import { pipeline, type Statement } from '../../src/persistence/statements.ts';
 import { poolStatements } from '../../src/persistence/stock-writes.ts';
@@ -30,8 +31,9 @@ const STATEMENTS: readonly Statement[] = [
   lockPools(['A']),
   ...lockReservations(['00000000-0000-7000-8000-000000000001']),
   readMilestones(['00000000-0000-7000-8000-000000000001']),
-  readDue(locks, false),
-  readDue(locks, true),
+  readDue(locks, DUE_LOOKED_AT_FIRST_MAX),
+  readDue(locks, DUE_LOOKED_AT_MAX),
+  readDue(locks, 0),
   readQueues(['A']),
   readMovedSince([{ sku: 'A', warehouse: 'W1', since: 1 }]),
   ...changedPool(aRuleSet()),

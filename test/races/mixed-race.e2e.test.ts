@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MIX_SKUS } from './protocol.ts';
+import { MIX_SKUS, type MixReport } from './protocol.ts';
+import { recordScale } from './scale-record.ts';
 import { openTrack, type Track } from './track.ts';
 
-/** Longer in the scale run. */
-const SECONDS = Number.parseInt(process.env.EARMARK_RACE_SECONDS ?? '20', 10);
-const LOOPS = 8;
+/** A minute in the scale run. */
+const SECONDS = Number.parseInt(process.env.EARMARK_RACE_SECONDS ?? '10', 10);
+
+/** Of each of the two processes. */
+const LOOPS = 32;
 
 /** Refusals that the world has reason to give under this load; anything else is a failure of ours. */
 const LEGITIMATE = new Set([
@@ -30,7 +33,7 @@ afterAll(async () => {
   await track.close();
 });
 
-test('lines in any order, with releases, counts and expiry between: nobody hears of a deadlock, nothing is lost', {
+test('R11: lines in any order, with releases, counts and expiry between: nobody hears of a deadlock, nothing is lost', {
   timeout: SECONDS * 1_000 + 60_000,
 }, async () => {
   await track.racers[0].startExpiry();
@@ -47,4 +50,10 @@ test('lines in any order, with releases, counts and expiry between: nobody hears
   expect(await track.count('select count(*) from reservation')).toBe(made.length);
   // The one lock order leaves nothing to retry: not even inside is there a deadlock.
   expect(reports.flatMap((report) => report.unitFailures)).toEqual([]);
+  const calls = Object.fromEntries(outcomes.map(([key]) => [key, sumOf(reports, key)]));
+  recordScale('mixedLoad', { workers: LOOPS * track.racers.length, seconds: SECONDS, sent: answered, calls });
 });
+
+function sumOf(reports: readonly MixReport[], key: string): number {
+  return reports.reduce((sum, report) => sum + (report.outcomes[key] ?? 0), 0);
+}

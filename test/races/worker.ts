@@ -48,6 +48,7 @@ async function main(databaseUrl: string): Promise<void> {
           due: engine.due,
           unitOfWork: engine.unitOfWork,
           pause,
+          random: systemRandom,
           onSwept: () => undefined,
           onFailure: (error) => unitFailures.push(String(error)),
         });

@@ -31,5 +31,12 @@ export const MOVABLE_CLOCK_SQL = `
   insert into test_clock values ('2030-01-01');
   create or replace function ledger_now() returns timestamptz language sql stable as 'select now from test_clock'`;
 
+/** Makes `ledger_now()` run ahead of the real clock by what `clock_ahead` says, nothing at first. */
+export const AHEAD_CLOCK_SQL = `
+  create table clock_ahead (ahead interval not null);
+  insert into clock_ahead values ('0');
+  create or replace function ledger_now() returns timestamptz language sql stable
+    as 'select clock_timestamp() + ahead from clock_ahead'`;
+
 /** Takes milliseconds since the Unix epoch. */
 export const SET_CLOCK_SQL = 'update test_clock set now = to_timestamp($1::float8 / 1000)';

@@ -2,12 +2,13 @@ import { compileRule } from '../../adapters/cel/compile-rule.ts';
 import { createLogger } from '../../src/log.ts';
 import { createObservability } from '../../src/observability.ts';
 import { type Engine, openEngine } from '../../src/persistence/engine.ts';
+import { sqlState } from '../../src/persistence/failures.ts';
 import type { Ids } from '../../src/ports.ts';
 
 export interface TestEngineOptions {
   readonly ids: Ids;
   readonly random: () => number;
-  /** Told of every failed try of a unit. */
+  /** Told of every failed try of a unit, with PostgreSQL's SQLSTATE where there is one. */
   readonly onUnitFailure: (failure: string) => void;
 }
 
@@ -17,7 +18,11 @@ export function openTestEngine(databaseUrl: string, options: TestEngineOptions):
   return openEngine(databaseUrl, {
     ids: options.ids,
     compileRule,
-    observability: { ...observability, recordUnitFailure: options.onUnitFailure },
+    observability: {
+      ...observability,
+      recordUnitFailure: (failure, _commands, _attempt, error) =>
+        options.onUnitFailure(`${failure} ${sqlState(error) ?? ''}`.trim()),
+    },
     onCommit: () => undefined,
     random: options.random,
     monotonicMs: () => performance.now(),

@@ -186,6 +186,7 @@ function startClockSide(engine: Engine, observability: Observability, logger: Lo
   const expiry = startExpiry({
     ...engine,
     pause,
+    random: systemRandom,
     onSwept: (latenessesMs) => observability.recordExpiry(...latenessesMs),
     onFailure: onFailure('expiry'),
   });

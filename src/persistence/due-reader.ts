@@ -18,7 +18,8 @@ const UNWARNED = `select r.reservation_id from reservation r join rule_version v
 /** Reads deadlines by the database's clock, the only clock that frees stock. */
 export function createDueReader(pool: Pool): DueReader {
   return {
-    dueReservations: (limit) => readDue(pool, 'due-reservations', `state in ('RESERVED', 'WAITLISTED')`, limit),
+    dueReservations: (limit, passedOver = 0) =>
+      readDue(pool, 'due-reservations', `state in ('RESERVED', 'WAITLISTED')`, limit, passedOver),
     overdueReservations: (limit) =>
       readDue(pool, 'overdue-reservations', `state in ('PREPARING', 'READY') and not overdue_flagged`, limit),
     async unwarnedReservations(limit) {
@@ -43,12 +44,18 @@ export function createDueReader(pool: Pool): DueReader {
   };
 }
 
-async function readDue(pool: Pool, name: string, states: string, limit: number): Promise<DueReservation[]> {
+async function readDue(
+  pool: Pool,
+  name: string,
+  states: string,
+  limit: number,
+  passedOver = 0,
+): Promise<DueReservation[]> {
   const result = await pool.query<{ reservation_id: string; late_ms: number }>({
     name,
     text: `select reservation_id, ${millis(NOW)} - ${millis('expire_time')} as late_ms from reservation
-      where ${states} and expire_time <= ${NOW} order by expire_time limit $1::int`,
-    values: [limit],
+      where ${states} and expire_time <= ${NOW} order by expire_time limit $1::int offset $2::int`,
+    values: [limit, passedOver],
   });
   return result.rows.map((row) => ({ reservationId: row.reservation_id, lateMs: row.late_ms }));
 }

@@ -140,6 +140,7 @@ export class GroupCommit implements UnitOfWork {
       if (this.#line.depth > 0) this.#schedule();
     };
     const timer = setTimeout(slow, SLOW_UNIT_MS);
+    const startedAt = performance.now();
     const carried = taken.reduce((sum, { commands }) => sum + commands.length, 0);
     this.#carried += carried;
     let isHeldUp = false;
@@ -152,6 +153,7 @@ export class GroupCommit implements UnitOfWork {
     };
     void this.#runUnit(taken, heldUp).finally(() => {
       clearTimeout(timer);
+      this.#line.learn(taken, performance.now() - startedAt);
       this.#carried -= carried;
       if (isQuick) this.#quick -= 1;
       if (isHeldUp) this.#heldUp -= 1;

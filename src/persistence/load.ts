@@ -9,6 +9,7 @@ import { WorkingSet } from '../domain/working-set.ts';
 import type { WorkingSetRows } from '../domain/working-set-rows.ts';
 import type { Claim, Command } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
+import { nameOfReadDue, readDue } from './due-reservations.ts';
 import {
   type MilestoneRow,
   milestonesByReservation,
@@ -30,7 +31,6 @@ import {
   lockReservations,
   lockRetracked,
   lockRules,
-  readDue,
 } from './locks.ts';
 import { type NotificationRow, toNotification } from './notifications.ts';
 import { loadReported } from './reported-milestones.ts';
@@ -72,19 +72,17 @@ export async function lockAndLoad(
   client: PoolClient,
   commands: readonly Command[],
   locks: LockSet,
-  deepDue: boolean,
+  dueLookedAt: number,
   cache: CatalogCache,
 ): Promise<LoadedUnit> {
-  const { statements, named } = statementsFor(commands, locks, deepDue);
+  const { statements, named } = statementsFor(commands, locks, dueLookedAt);
   const begin: Statement = { name: 'begin', text: 'begin', values: [] };
   const results = await pipeline(client, 'lock and load', [begin, ...statements]);
   const rows = <T extends object>(name: string) =>
     rowsOf<T & Record<string, unknown>>(resultOf(results, named, name)) as T[];
   const [clock] = rows<ClockRow>('read-clock');
   if (clock === undefined) throw new Error('the database has not been migrated');
-  const [due] = rows<{ looked_at: number; ids: string[]; queued: string[]; pools: number }>(
-    deepDue ? 'read-due-of-pools' : 'read-due',
-  );
+  const [due] = rows<{ looked_at: number; ids: string[]; queued: string[]; pools: number }>(nameOfReadDue(dueLookedAt));
   const exchanges = statesOf(locks.exchanges, rows<ExchangeRow>('lock-exchanges'));
   const orderLines = rows<OrderLineRow>('lock-order-lines');
   const items = await cache.items(client, clock.catalog_version, locks.skus);
@@ -151,7 +149,7 @@ function swappedSince(locks: LockSet, reservations: readonly Reservation[]): str
     .map((reservation) => reservation.reservationId);
 }
 
-function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: boolean) {
+function statementsFor(commands: readonly Command[], locks: LockSet, dueLookedAt: number) {
   const claims = commands.filter((command): command is Command & { claim: Claim } => command.claim !== null);
   const movedSince = commands.flatMap((command) => [...command.needs.movedSince]);
   const itemIds = commands.flatMap(({ needs }) => needs.itemIds ?? []);
@@ -167,7 +165,7 @@ function statementsFor(commands: readonly Command[], locks: LockSet, deepDue: bo
     ...(locks.reservationIds.length > 0 ? lockReservations(locks.reservationIds) : []),
     ...(locks.notificationIds.length > 0 ? [lockNotifications(locks.notificationIds)] : []),
     ...(locks.milestones && locks.reservationIds.length > 0 ? [readMilestones(locks.reservationIds)] : []),
-    ...(locks.skus.length > 0 ? [readDue(locks, deepDue)] : []),
+    ...(locks.skus.length > 0 ? [readDue(locks, dueLookedAt)] : []),
     ...(movedSince.length > 0 ? [readMovedSince(movedSince)] : []),
     ...(itemIds.length > 0 ? [readItemOwners(itemIds)] : []),
     readClock(),

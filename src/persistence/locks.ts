@@ -9,12 +9,6 @@ import { NOW, type Statement } from './statements.ts';
  * first, since what is not there cannot be locked.
  */
 
-/** How many due reservations one unit looks at; more of them wait for the next unit or the sweep. */
-export const DUE_LOOKED_AT_MAX = 1_000;
-
-/** How many due reservations one unit expires. */
-export const DUE_EXPIRED_MAX = 256;
-
 export interface OrderLineRef {
   readonly orderId: string;
   readonly orderLineId: string;
@@ -223,44 +217,6 @@ export function lockNotifications(ids: readonly string[]): Statement {
       where n.notification_id = any($1::uuid[]) order by n.notification_id for no key update of n`,
     values: [ids],
   };
-}
-
-/** Of the locked SKUs, the statement's third parameter: those that somebody waits for, and how many pools they have by now. */
-const QUEUED = `array(select locked.sku from unnest($3::text[]) as locked (sku)
-          where exists (select 1 from waitlist w where w.sku = locked.sku)) as queued,
-          (select count(*)::int from stock_pool p where p.sku = any($3::text[])) as pools`;
-
-/**
- * Reservations past their deadline on the pools and orders of the commands, oldest first. Looks at the oldest due of the whole service,
- * normally none; `deep` looks through the pools themselves instead, for when very many are due. Tells too for which SKUs
- * somebody waits, normally none.
- */
-export function readDue(
-  { wantedSkus, wantedOrderIds, skus }: Pick<LockSet, 'wantedSkus' | 'wantedOrderIds' | 'skus'>,
-  deep: boolean,
-): Statement {
-  const due = `r.state in ('RESERVED', 'WAITLISTED') and r.expire_time <= ${NOW}`;
-  return deep
-    ? {
-        name: 'read-due-of-pools',
-        text: `select 0 as looked_at, array(
-            select r.reservation_id from reservation r
-            where ${due} and (r.order_id = any($2::text[]) or r.reservation_id in (
-              select a.reservation_id from allocation a where a.sku = any($1::text[]) and a.reserved > 0))
-            order by r.expire_time limit ${DUE_EXPIRED_MAX})::text[] as ids, ${QUEUED}`,
-        values: [wantedSkus, wantedOrderIds, skus],
-      }
-    : {
-        name: 'read-due',
-        text: `with due as materialized (
-            select r.reservation_id, r.order_id from reservation r where ${due} order by r.expire_time limit ${DUE_LOOKED_AT_MAX})
-          select (select count(*)::int from due) as looked_at, array(
-            select due.reservation_id from due
-            where due.order_id = any($2::text[]) or exists (select 1 from allocation a
-              where a.reservation_id = due.reservation_id and a.sku = any($1::text[]) and a.reserved > 0)
-            limit ${DUE_EXPIRED_MAX})::text[] as ids, ${QUEUED}`,
-        values: [wantedSkus, wantedOrderIds, skus],
-      };
 }
 
 function compare(a: string, b: string): number {

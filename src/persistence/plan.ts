@@ -15,8 +15,8 @@ export interface Extra {
   /** Looks for due reservations through the pools themselves. */
   readonly deepDue: boolean;
   /**
-   * Whether an earlier try found due reservations already. Where they fall due faster than units are tried, later ones
-   * are waited for only if they are in the way.
+   * Whether an earlier try found due reservations already, or saw that it has to look at more of them. Where they fall
+   * due faster than units are tried, later ones are waited for only if they are in the way.
    */
   readonly dueFound: boolean;
 }

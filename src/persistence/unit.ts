@@ -7,9 +7,10 @@ import type { Command, Ids, Outcome } from '../ports.ts';
 import type { CatalogCache } from './catalog-cache.ts';
 import { readKnownClaims, settleClaims } from './claims.ts';
 import { type DecidedUnit, decideUnit } from './decide-unit.ts';
+import { DUE_LOOKED_AT_FIRST_MAX, DUE_LOOKED_AT_MAX } from './due-reservations.ts';
 import { classifyFailure, sqlState } from './failures.ts';
 import { type LoadedUnit, lockAndLoad } from './load.ts';
-import { claimKey, DUE_LOOKED_AT_MAX } from './locks.ts';
+import { claimKey } from './locks.ts';
 import { type Extra, planLocks } from './plan.ts';
 import { refusalStatements } from './refusal-writes.ts';
 import { pipeline, rowsOf, type Statement } from './statements.ts';
@@ -37,6 +38,12 @@ const FUTURE_XID = '22023';
 /** How often one try reads whose units of short pools are missing; each time it has found more pools, or needs more. */
 const VICTIM_READS_MAX = 5;
 
+/**
+ * How many due reservations one unit expires before anything else, though nobody needs their units: where very many
+ * are due, callers would wait for them, and the sweep comes for them anyway.
+ */
+const DUE_EXPIRED_FIRST_MAX = 16;
+
 const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
 
 /**
@@ -59,18 +66,20 @@ export async function attemptUnit(
     customers: extra.customers || deps.cache.countsCustomers,
   });
   try {
-    let loaded = await lockAndLoad(client, commands, locks, extra.deepDue, deps.cache);
+    let loaded = await lockAndLoad(client, commands, locks, dueLookedAt(extra), deps.cache);
     if (loaded.isUncounted) return await widen(client, { ...extra, customers: true });
     const locked = new Set(locks.reservationIds);
     const due = loaded.dueIds.filter((id) => !locked.has(id));
     const newest = newestOfExchanges(commands, loaded).filter((id) => !locked.has(id));
-    const larger: Extra = {
+    const withMore = (ids: readonly string[]): Extra => ({
       ...extra,
-      reservationIds: new Set([...extra.reservationIds, ...due, ...newest, ...loaded.swappedIds]),
+      reservationIds: new Set([...extra.reservationIds, ...ids, ...newest, ...loaded.swappedIds]),
       dueFound: extra.dueFound || due.length > 0,
-    };
+    });
+    const oldest = loaded.dueIds.slice(0, DUE_EXPIRED_FIRST_MAX).filter((id) => !locked.has(id));
     const isOutgrown = newest.length > 0 || loaded.swappedIds.length > 0 || loaded.hasNewPools;
-    if (isOutgrown || (due.length > 0 && !extra.dueFound)) return await widen(client, larger);
+    if (isOutgrown || (oldest.length > 0 && !extra.dueFound)) return await widen(client, withMore(oldest));
+    const larger = withMore(due);
     const known = await readKnownClaims(client, commands, loaded.claimed);
     let decided = decideUnit(commands, loaded.work, known);
     for (let reads = 0; loaded.work.shortages.wanted.size > 0; reads += 1) {
@@ -79,8 +88,9 @@ export async function attemptUnit(
       decided = decideUnit(commands, loaded.work, known);
     }
     if (!deps.isLastTry && isHeldUp(decided)) {
-      if (due.length > 0) return await widen(client, larger);
-      if (mayHideDue(loaded, extra)) return await widen(client, { ...larger, deepDue: true });
+      const isHidden = mayHideDue(loaded, extra);
+      const deepDue = extra.deepDue || (isHidden && extra.dueFound);
+      if (due.length > 0 || isHidden) return await widen(client, { ...larger, dueFound: true, deepDue });
     }
     // Whose turn it is was only known once it was decided; on the last try the next unit or the worker serves them.
     const { unlocked } = loaded.work.waitlist;
@@ -121,7 +131,13 @@ function newestOfExchanges(commands: readonly Command[], loaded: LoadedUnit): st
 
 /** Where very many reservations are due, those of a pool may lie beyond the ones looked at: then look deeper. */
 function mayHideDue(loaded: LoadedUnit, extra: Extra): boolean {
-  return !extra.deepDue && loaded.dueLookedAt >= DUE_LOOKED_AT_MAX;
+  return !extra.deepDue && loaded.dueLookedAt >= dueLookedAt(extra);
+}
+
+/** Few at first, as nobody may need them; then many, then all of the pools themselves, which is 0. */
+function dueLookedAt(extra: Extra): number {
+  if (extra.deepDue) return 0;
+  return extra.dueFound ? DUE_LOOKED_AT_MAX : DUE_LOOKED_AT_FIRST_MAX;
 }
 
 /** Whether a command got less than it asked for, so that a due reservation not yet expired may be what is in its way. */

@@ -1,5 +1,6 @@
 import { orderLineKey } from '../domain/eligibility.ts';
 import type { Command, SubmitOptions } from '../ports.ts';
+import { BackgroundShare } from './background-share.ts';
 import type { Answers, WaitingGroup } from './group-answers.ts';
 
 /**
@@ -11,8 +12,9 @@ export const UNIT_COMMANDS_MAX = 128;
 /** Request lines in one unit of work. */
 const UNIT_LINES_MAX = 1_000;
 
-/** The share of a unit that sweeps and imports may take. */
+/** The share of a unit that sweeps and imports may take; of time they may take what {@link BackgroundShare} says. */
 const BACKGROUND_COMMANDS_MAX = UNIT_COMMANDS_MAX / 4;
+const BACKGROUND_LINES_MAX = UNIT_LINES_MAX / 4;
 
 /** Commands looked at for one unit: where most of them wait for the rows of a unit in flight, the rest must wait too. */
 const LOOKED_AT_MAX = 1_024;
@@ -98,6 +100,7 @@ interface Walk {
 export class WaitingLine {
   readonly #callers = new Map<string, Group[]>();
   readonly #background: Group[] = [];
+  readonly #share = new BackgroundShare(BACKGROUND_LINES_MAX);
   #isBackgroundNext = false;
   #depth = 0;
 
@@ -148,6 +151,13 @@ export class WaitingLine {
     return walk.taken;
   }
 
+  /** Takes in how long a unit took, so that background work makes no unit long. */
+  learn(taken: readonly Taken[], durationMs: number): void {
+    if (!taken.some(({ group }) => group.lane === 'background')) return;
+    const lines = taken.flatMap(({ commands }) => commands).reduce((sum, { command }) => sum + command.lineCount, 0);
+    this.#share.learn(lines, durationMs);
+  }
+
   #queueOf(group: Group): Group[] {
     if (group.lane === 'background') return this.#background;
     const principal = group.commands[0]?.caller.principal ?? '';
@@ -181,7 +191,7 @@ export class WaitingLine {
   #takeBackground(room: Room, walk: Walk): void {
     const share = {
       commands: Math.min(room.commands, BACKGROUND_COMMANDS_MAX),
-      lines: Math.min(room.lines, UNIT_LINES_MAX / 4),
+      lines: Math.min(room.lines, this.#share.lines),
     };
     const { commands, lines } = share;
     let more = true;

@@ -5,8 +5,8 @@ export interface DueReservation {
 }
 
 export interface DueReader {
-  /** Reservations past their deadline, oldest first, at most `limit`. */
-  dueReservations(limit: number): Promise<readonly DueReservation[]>;
+  /** Reservations past their deadline, oldest first, at most `limit`, without the `passedOver` oldest. */
+  dueReservations(limit: number, passedOver?: number): Promise<readonly DueReservation[]>;
   /** In preparation past their deadline and not flagged. */
   overdueReservations(limit: number): Promise<readonly DueReservation[]>;
   /** Ids of those whose deadline is near by the rules they follow and was not told of, the nearest first. */

@@ -3,8 +3,14 @@ import type { Reservation } from '../domain/reservation.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import { type Command, type Decision, NO_NEEDS, type UnitOfWork } from '../ports.ts';
 
-/** Reservations one command of the clock names; with the unit's quarter for background work this bounds its locks. */
-export const SWEEP_SIZE = 50;
+/**
+ * Reservations one command of the clock names: few, so that a unit can carry as many as it has time for. With the unit's
+ * share for background work this bounds its locks.
+ */
+export const SWEEP_SIZE = 8;
+
+/** Reservations the clock takes on at once; more of them wait for its next look. */
+export const SWEEPS_READ_MAX = 256;
 
 export const CLOCK_CALL = { caller: CLOCK_CALLER, trace: null };
 

@@ -1,11 +1,8 @@
 import type { DueReader } from '../ports/due-reader.ts';
 import type { UnitOfWork } from '../ports.ts';
-import { SWEEP_SIZE } from '../use-cases/clock-sweep.ts';
+import { SWEEPS_READ_MAX } from '../use-cases/clock-sweep.ts';
 import { warnExpiring } from '../use-cases/warn-expiring.ts';
 import { type Loop, startLoop } from './loop.ts';
-
-/** Commands in flight at once while very many deadlines are near. */
-const WARNINGS_IN_FLIGHT = 4;
 
 /** Pause while nothing is to be told, in milliseconds: each look walks over all deadlines within the longest warning. */
 const IDLE_PAUSE_MS = 5_000;
@@ -25,7 +22,7 @@ export interface ExpiryWarningDeps {
 /** Tells once of each deadline that it is near, by the database's clock. */
 export function startExpiryWarning(deps: ExpiryWarningDeps): Loop {
   return startLoop(async (signal) => {
-    const ids = await deps.due.unwarnedReservations(SWEEP_SIZE * WARNINGS_IN_FLIGHT);
+    const ids = await deps.due.unwarnedReservations(SWEEPS_READ_MAX);
     if (ids.length === 0) return IDLE_PAUSE_MS;
     return (await warnExpiring(deps, ids, signal)) > 0 ? BUSY_PAUSE_MS : UNDECIDED_PAUSE_MS;
   }, deps);

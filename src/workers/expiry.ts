@@ -1,6 +1,6 @@
 import type { DueReader } from '../ports/due-reader.ts';
 import type { UnitOfWork } from '../ports.ts';
-import { SWEEP_SIZE } from '../use-cases/clock-sweep.ts';
+import { SWEEPS_READ_MAX } from '../use-cases/clock-sweep.ts';
 import { expireDue } from '../use-cases/expire-due.ts';
 import { type Loop, startLoop } from './loop.ts';
 
@@ -13,12 +13,17 @@ const SLEEP_MIN_MS = 5;
 /** Pause before a sweep that could not be decided is tried again, in milliseconds. */
 const UNDECIDED_PAUSE_MS = 100;
 
-/** Sweeps in flight at once while very many reservations are due. */
-const SWEEPS_IN_FLIGHT = 4;
+/**
+ * Of how many due reservations a sweep takes some at random where very many are due: processes that all took the
+ * oldest would do the same work side by side.
+ */
+const CROWD = 4_096;
 
 export interface ExpiryDeps {
   readonly due: Omit<DueReader, 'unwarnedReservations'>;
   readonly unitOfWork: UnitOfWork;
+  /** Between 0 (included) and 1. */
+  readonly random: () => number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told how late each swept reservation was, in milliseconds after its deadline. */
   readonly onSwept: (latenessesMs: readonly number[]) => void;
@@ -30,11 +35,13 @@ export interface ExpiryDeps {
  * longer than a second; never frees early, since the deadline is checked again under the lock by the database's clock.
  */
 export function startExpiry(deps: ExpiryDeps): Loop {
+  let isCrowded = false;
   return startLoop(async (signal) => {
-    const late = [
-      ...(await deps.due.dueReservations(SWEEP_SIZE * SWEEPS_IN_FLIGHT)),
-      ...(await deps.due.overdueReservations(SWEEP_SIZE)),
-    ];
+    const passedOver = isCrowded ? Math.floor(deps.random() * (CROWD - SWEEPS_READ_MAX)) : 0;
+    const due = await deps.due.dueReservations(SWEEPS_READ_MAX, passedOver);
+    isCrowded = due.length === SWEEPS_READ_MAX;
+    if (due.length === 0 && passedOver > 0) return SLEEP_MIN_MS;
+    const late = [...due, ...(await deps.due.overdueReservations(SWEEPS_READ_MAX))];
     const ids = late.map((one) => one.reservationId);
     if (ids.length > 0) {
       const swept = await expireDue(deps, ids, signal);

@@ -4,7 +4,7 @@ import { runRound } from './round.ts';
 const ROUND_TIMEOUT_MS = 95_000;
 
 test(
-  'a killed service, PostgreSQL and nats-server in mid-load lose, double and oversell nothing',
+  'R3: a killed service, PostgreSQL and nats-server in mid-load lose, double and oversell nothing',
   async () => {
     const report = await runRound(20_261, ['kill-service', 'kill-postgres', 'kill-nats']);
     expect(report.violations).toEqual([]);

@@ -218,7 +218,7 @@ describe('the evidence', () => {
     expect(others).toEqual([]);
   });
 
-  test('shows zero drift, and a planted drift of one unit with exit status 1', async () => {
+  test('R3: shows zero drift, and a planted drift of one unit with exit status 1', async () => {
     expect(await earmark('audit', 'verify')).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/zero drift\n$/),

@@ -83,7 +83,7 @@ describe('two processes on one database', () => {
     expect((await call(second, 'RuleService/PutRules', back)).body.rules.version).toBe('3');
   });
 
-  test('one answers for the other: the same request id, the same reservation', async () => {
+  test('R10: one answers for the other: the same request id, the same reservation', async () => {
     const again = await reserve(second, 'STREAM-1');
     expect(again.body.replayed).toBe(true);
     expect(again.body.reservation.trackingId).toBe((await stateOf(first, 'STREAM-1')).trackingId);

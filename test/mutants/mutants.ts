@@ -8,10 +8,19 @@ export interface Mutant {
 }
 
 const CATCH = 'test/mutants/catch';
+const REQUIRED = 'test/requirements';
 
 export const MUTANTS: readonly Mutant[] = [
-  { name: 'no-row-lock', file: `${CATCH}/two-processes.pg.test.ts`, title: 'both want all there is' },
-  { name: 'lookup-without-claim', file: `${CATCH}/two-processes.pg.test.ts`, title: 'get one request at once' },
+  {
+    name: 'no-row-lock',
+    file: `${CATCH}/two-processes.pg.test.ts`,
+    title: 'R1: two processes that both want all there is',
+  },
+  {
+    name: 'lookup-without-claim',
+    file: `${CATCH}/two-processes.pg.test.ts`,
+    title: 'R10: two processes that get one request at once',
+  },
   { name: 'high-water-mark', file: `${CATCH}/late-commit.pg.test.ts`, title: '' },
   {
     name: 'state-without-expected-sequence',
@@ -24,20 +33,24 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'keeps that for many pools at once',
   },
   { name: 'mark-before-publish', file: `${CATCH}/nats-away.e2e.test.ts`, title: '' },
-  { name: 'counter-drift', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
+  { name: 'counter-drift', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: 'R3: reserving, shipping' },
   { name: 'fulfil-keeps-on-hand', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
   { name: 'release-not-announced', file: `${CATCH}/ledger-after-everything.pg.test.ts`, title: '' },
-  { name: 'message-without-inbox', file: `${CATCH}/message-once.pg.test.ts`, title: '' },
-  { name: 'expiry-of-what-is-prepared', file: 'test/domain/reservation.test.ts', title: 'PREPARING is live' },
+  { name: 'message-without-inbox', file: `${CATCH}/message-once.pg.test.ts`, title: 'R10: a shipment of one unit' },
+  {
+    name: 'expiry-of-what-is-prepared',
+    file: 'test/persistence/notifications.pg.test.ts',
+    title: 'R7: a deadline that passes in preparation',
+  },
   {
     name: 'replay-ignores-content',
     file: 'test/persistence/unit-of-work.pg.test.ts',
-    title: 'with another request is refused',
+    title: 'R10: a request id with another request is refused',
   },
   {
     name: 'refusal-keeps-claim',
     file: 'test/persistence/unit-of-work.pg.test.ts',
-    title: 'may be sent again under its id',
+    title: 'R17: a refused command may be sent again under its id',
   },
   { name: 'overtaken-milestone', file: 'test/domain/milestone.test.ts', title: 'that was overtaken' },
   {
@@ -51,7 +64,11 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'where the milestone came before anything was reserved',
   },
   { name: 'milestone-beyond-window', file: 'test/domain/milestone.test.ts', title: 'leaves the shortest window' },
-  { name: 'lines-checked-one-by-one', file: 'test/domain/sourcing.test.ts', title: '' },
+  {
+    name: 'lines-checked-one-by-one',
+    file: `${REQUIRED}/holding.pg.test.ts`,
+    title: 'R2: lines of one SKU are summed',
+  },
   {
     name: 'swap-gives-back-without-new',
     file: 'test/persistence/moves.pg.test.ts',
@@ -100,12 +117,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'promotion-ignores-order',
     file: 'test/persistence/waitlist-queue.pg.test.ts',
-    title: 'is served in order, each freed unit once',
+    title: 'R19: the queue is served in order, each freed unit once',
   },
   {
     name: 'promotion-while-short',
     file: 'test/persistence/waitlist-queue.pg.test.ts',
-    title: 'is never served while the pool is short',
+    title: 'R19: the queue is never served while the pool is short',
   },
   {
     name: 'promotion-twice',
@@ -156,12 +173,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'shortage-hidden-by-clamping',
     file: 'test/persistence/shortages.pg.test.ts',
-    title: 'is accepted and names the lowest priority',
+    title: 'R15: a count below what is reserved is accepted and names the lowest priority',
   },
   {
     name: 'shortage-takes-the-oldest',
     file: 'test/persistence/shortages.pg.test.ts',
-    title: 'who lost last gets first',
+    title: 'R15: a count below what is reserved closes by itself when stock recovers',
   },
   {
     name: 'put-rules-touches-live',
@@ -178,4 +195,60 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'test/domain/rule-simulation.test.ts',
     title: 'keeps the window that its request asked for',
   },
+  {
+    name: 'counter-held-against-itself',
+    file: 'test/persistence/ledger.pg.test.ts',
+    title: 'R3: a drift of 1 is found and named RESERVED_COUNTER: a pool reserves more',
+  },
+  {
+    name: 'release-forgets-swapped-lines',
+    file: 'test/persistence/moves.pg.test.ts',
+    title: 'R4: a hundred times reserved',
+  },
+  { name: 'released-twice', file: `${REQUIRED}/ending.pg.test.ts`, title: 'R5: what has ended by a release' },
+  {
+    name: 'expiry-sleeps-through',
+    file: 'test/races/expiry-worker.e2e.test.ts',
+    title: 'R6: on a SKU nobody asks for',
+  },
+  {
+    name: 'expired-is-fulfilled',
+    file: `${REQUIRED}/ending.pg.test.ts`,
+    title: 'R8: after the deadline every call hears EXPIRED',
+  },
+  { name: 'pools-locked-in-any-order', file: 'test/races/mixed-race.e2e.test.ts', title: 'R11: lines in any order' },
+  {
+    name: 'released-to-the-first-place',
+    file: `${REQUIRED}/holding.pg.test.ts`,
+    title: 'R14: a release gives every unit back',
+  },
+  { name: 'net-count-taken-as-gross', file: `${REQUIRED}/holding.pg.test.ts`, title: 'R16: a feed of what is on hand' },
+  {
+    name: 'holds-what-comes-back',
+    file: `${REQUIRED}/holding.pg.test.ts`,
+    title: 'R17: what is held is the replacement alone',
+  },
+  {
+    name: 'answered-before-the-commit',
+    file: `${REQUIRED}/holding.pg.test.ts`,
+    title: 'R18: when Reserve answers, the unit is held',
+  },
+  {
+    name: 'sweep-without-bound',
+    file: 'test/races/many-holds.e2e.test.ts',
+    title: 'R20: thousands that fall due at once',
+  },
+  { name: 'refusal-forgets-sales', file: `${REQUIRED}/holding.pg.test.ts`, title: 'P21: too little is told' },
+  {
+    name: 'order-line-without-sum',
+    file: `${REQUIRED}/holding.pg.test.ts`,
+    title: 'P22: a line is never exchanged beyond',
+  },
+  { name: 'item-gets-another-id', file: 'test/persistence/item-ids.pg.test.ts', title: 'P24: an item id is any text' },
+  {
+    name: 'place-must-be-named',
+    file: `${REQUIRED}/holding.pg.test.ts`,
+    title: 'P25: one call that names only what is wanted',
+  },
+  { name: 'release-only-at-the-end', file: `${REQUIRED}/ending.pg.test.ts`, title: 'P26: whether a status releases' },
 ];

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const RUN_TIMEOUT_MS = 180_000;
+/** For a run, and for each file of it. */
+const RUN_TIMEOUT_MS = 150_000;
+const FILE_TIMEOUT_MS = 30_000;
 const SERVER_TEST = /\.(pg|nats|e2e)\.test\.ts$/;
 
 export interface TestOutcome {
@@ -36,11 +38,11 @@ export async function runTests(directory: string, files: readonly string[], titl
     'run',
     ...files,
     ...[...projects].flatMap((project) => ['--project', project]),
-    ...(title === '' ? [] : ['--testNamePattern', title]),
+    ...(title === '' ? [] : ['--testNamePattern', patternOf(title)]),
     '--reporter=json',
     `--outputFile=${report}`,
   ];
-  await runToEnd(directory, args);
+  await runToEnd(directory, args, RUN_TIMEOUT_MS + files.length * FILE_TIMEOUT_MS);
   const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as JsonReport;
   return testResults.flatMap(({ name, message, assertionResults }) => {
     const ran = assertionResults.filter((test) => test.status === 'passed' || test.status === 'failed');
@@ -57,11 +59,17 @@ export async function runTests(directory: string, files: readonly string[], titl
   });
 }
 
+/** Between a group of tests and its tests vitest looks for ` > ` where its report has a blank. */
+function patternOf(title: string): string {
+  const words = title.split(' ').map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return words.join('(?: | > )');
+}
+
 /** Whether the tests failed is in the report; only that there is one matters here. */
-function runToEnd(directory: string, args: readonly string[]): Promise<void> {
+function runToEnd(directory: string, args: readonly string[], timeout: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const { VITEST: _, VITEST_POOL_ID: __, VITEST_WORKER_ID: ___, ...env } = process.env;
-    const child = spawn(process.execPath, [...args], { cwd: directory, env, stdio: 'ignore', timeout: RUN_TIMEOUT_MS });
+    const child = spawn(process.execPath, [...args], { cwd: directory, env, stdio: 'ignore', timeout });
     child.once('error', reject);
     child.once('exit', () => resolve());
   });

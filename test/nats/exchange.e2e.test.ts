@@ -126,7 +126,7 @@ describe('an exchange over NATS', () => {
     }
   });
 
-  it('takes a message once, however often it is sent', async () => {
+  it('R10: takes a message once, however often it is sent', async () => {
     const { trackingId } = await reserve();
     const id = randomUUID();
     const sent = [];

@@ -17,7 +17,7 @@ afterAll(() => ledger.close());
 const id = (at: number): string => ledger.made[at]?.reservationId ?? '';
 const tracking = (at: number): string => ledger.made[at]?.trackingId ?? '';
 
-describe('a ledger nobody touched', () => {
+describe('R3: a ledger nobody touched', () => {
   test.each([1, 2, 500])('has no drift and counts everything, in chunks of %i', async (chunkSize) => {
     const report = await createLedgerAuditor(ledger.service.database.pool, { chunkSize }).verify();
     const counts = { reservationsChecked: 3, poolsChecked: 4, eventsChecked: 5, eventsUncovered: 5 };
@@ -46,7 +46,7 @@ describe('a ledger nobody touched', () => {
   });
 });
 
-describe('a drift of 1 is found and named', () => {
+describe('R3: a drift of 1 is found and named', () => {
   test('RESERVED_COUNTER: a pool reserves more than its lines', async () => {
     const drifts = await ledger.plant([
       "update stock_pool set reserved = reserved + 1 where sku = 'A' and warehouse = 'W1'",

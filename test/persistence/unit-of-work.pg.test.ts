@@ -75,7 +75,7 @@ async function traceOf(service: TestService): Promise<string> {
   return createHash('sha256').update(texts.join('\n')).digest('hex');
 }
 
-describe('a refused command', () => {
+describe('R17: a refused command', () => {
   test.each([
     [
       'NO_STOCK',
@@ -112,7 +112,7 @@ describe('a refused command', () => {
   });
 });
 
-describe('a request id', () => {
+describe('R10: a request id', () => {
   test('has one effect and one answer, from two processes at once', async () => {
     const input = reserveInput([{ sku: 'A', quantity: 2 }]);
     const outcomes = await Promise.all(
@@ -211,7 +211,7 @@ describe('a command that fails by a bug', () => {
   });
 });
 
-test('a connection lost in the middle of a unit repeats the unit, which has one effect', async () => {
+test('R3: a connection lost in the middle of a unit repeats the unit, which has one effect', async () => {
   const admin = new pg.Client({ connectionString: database.url });
   await admin.connect();
   let going = true;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RuleSet } from '../../src/domain/rule-book.ts';
 import { type Database, openDatabase } from '../../src/persistence/database.ts';
+import { DUE_LOOKED_AT_FIRST_MAX, DUE_LOOKED_AT_MAX, readDue } from '../../src/persistence/due-reservations.ts';
 import { readMilestones, readMovedSince } from '../../src/persistence/locked-reads.ts';
-import { lockPools, lockReservations, readDue } from '../../src/persistence/locks.ts';
+import { lockPools, lockReservations } from '../../src/persistence/locks.ts';
 import { updateAllocations, updateReservations } from '../../src/persistence/reservation-writes.ts';
 import { pipeline, type Statement } from '../../src/persistence/statements.ts';
 import { poolStatements } from '../../src/persistence/stock-writes.ts';
@@ -31,8 +32,9 @@ const STATEMENTS: readonly Statement[] = [
   lockPools(['A']),
   ...lockReservations(['00000000-0000-7000-8000-000000000001']),
   readMilestones(['00000000-0000-7000-8000-000000000001']),
-  readDue(locks, false),
-  readDue(locks, true),
+  readDue(locks, DUE_LOOKED_AT_FIRST_MAX),
+  readDue(locks, DUE_LOOKED_AT_MAX),
+  readDue(locks, 0),
   readQueues(['A']),
   readMovedSince([{ sku: 'A', warehouse: 'W1', since: 1 }]),
   ...changedPool(aRuleSet()),

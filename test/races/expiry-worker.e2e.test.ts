@@ -17,7 +17,7 @@ afterAll(async () => {
   await track.close();
 });
 
-test('on a SKU nobody asks for, two workers free each reservation once: never early, at most 5 s late', async () => {
+test('R6: on a SKU nobody asks for, two workers free each reservation once: never early, at most 5 s late', async () => {
   await Promise.all(track.racers.map((racer) => racer.startExpiry()));
   const calls = Array.from({ length: RESERVATIONS }, () => reservation([{ sku: 'QUIET' }], { holdWindowMs: HOLD_MS }));
   const answers = await track.racers[0].calls(calls);

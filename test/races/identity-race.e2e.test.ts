@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const RESERVATIONS_OF = 'select count(*) from reservation where exchange_id = $1';
 
-test('one request id from two processes at once makes one reservation, and all hear the same', async () => {
+test('R10: one request id from two processes at once makes one reservation, and all hear the same', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const call = reservation([{ sku: 'SKU' }]);
     const calls = Array.from({ length: TIMES }, () => call);
@@ -30,7 +30,7 @@ test('one request id from two processes at once makes one reservation, and all h
   }
 });
 
-test('one request id with two contents at once: one content wins, the other is told so', async () => {
+test('R10: one request id with two contents at once: one content wins, the other is told so', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const call = reservation([{ sku: 'SKU' }]);
     const other = { ...call, lines: call.lines.map((line) => ({ ...line, quantity: 2 })) };

@@ -80,7 +80,8 @@ function mixedCommand(random: SeededRandom, id: string, mine: string[]): CallCom
         requestId: id,
         exchangeId: random.chance(0.2) ? old : `x-${id}`,
         orderId: `o-${random.int(1, 20)}`,
-        lines: Array.from({ length: random.int(1, MIX_LINES_MAX) }, () => ({
+        // Most requests have all lines they may have, in an order of their own.
+        lines: Array.from({ length: random.chance(0.7) ? MIX_LINES_MAX : random.int(1, MIX_LINES_MAX) }, () => ({
           sku: random.pick(MIX_SKUS),
           quantity: random.int(1, 2),
           orderLineId: random.chance(0.3) ? `l-${random.int(1, 5)}` : '',

@@ -4,6 +4,7 @@ import type { CallCommand } from '../simulation/execute.ts';
 export type Job = { readonly jobId: number } & (
   | { readonly job: 'calls'; readonly inFlight: number; readonly calls: readonly CallCommand[] }
   | { readonly job: 'mix'; readonly seed: number; readonly loops: number; readonly seconds: number }
+  | { readonly job: 'paced'; readonly sku: string; readonly perSecond: number; readonly seconds: number }
   | { readonly job: 'sweep' }
   | { readonly job: 'start-expiry' }
   | { readonly job: 'stop-expiry' }
@@ -33,6 +34,7 @@ export interface MixReport {
 export type JobAnswer =
   | { readonly jobId: number; readonly answers: readonly CallAnswer[] }
   | { readonly jobId: number; readonly mix: MixReport }
+  | { readonly jobId: number; readonly latenciesMs: readonly number[] }
   | { readonly jobId: number; readonly done: true };
 
 /** SKUs and warehouses of the mixed load. */

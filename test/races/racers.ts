@@ -52,6 +52,13 @@ export class Racer {
     return answer.mix;
   }
 
+  /** Reserves one unit at a steady rate, however long the answers take; answers how long each took, in milliseconds. */
+  async paced(sku: string, perSecond: number, seconds: number): Promise<readonly number[]> {
+    const answer = await this.#ask({ job: 'paced', sku, perSecond, seconds });
+    if (!('latenciesMs' in answer)) throw new Error('paced calls were answered as something else');
+    return answer.latenciesMs;
+  }
+
   /** Frees and flags what is past its deadline, once. */
   async sweep(): Promise<void> {
     await this.#ask({ job: 'sweep' });

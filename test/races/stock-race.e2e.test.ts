@@ -24,7 +24,7 @@ const CALLS = 400;
 const UNITS = 100;
 const IN_FLIGHT = 64;
 
-test('400 calls of two processes for 100 units: exactly 100 win and 300 hear NO_STOCK', {
+test('R1: 400 calls of two processes for 100 units: exactly 100 win and 300 hear NO_STOCK', {
   timeout: 120_000,
 }, async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -42,7 +42,7 @@ test('400 calls of two processes for 100 units: exactly 100 win and 300 hear NO_
   }
 });
 
-test('lines of one SKU are summed: what fits line by line but not together is refused', async () => {
+test('R2: lines of one SKU are summed: what fits line by line but not together is refused', async () => {
   for (let round = 0; round < 20; round += 1) {
     const sku = `SUM-${round}`;
     await track.stockUp([sku], 5);
@@ -65,7 +65,7 @@ test('lines of one SKU are summed: what fits line by line but not together is re
   }
 });
 
-test('an order line is never exchanged beyond what was bought, whoever asks at once', async () => {
+test('P22: an order line is never exchanged beyond what was bought, whoever asks at once', async () => {
   for (let round = 0; round < 20; round += 1) {
     const sku = `LINE-${round}`;
     await track.stockUp([sku], 100);

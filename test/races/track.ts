@@ -13,6 +13,7 @@ export interface Track {
   readonly racers: readonly [Racer, Racer];
   readonly engine: Engine;
   readonly client: pg.Client;
+  readonly databaseUrl: string;
   /** Puts SKUs, with so many units of each in warehouse W1. */
   stockUp(skus: readonly string[], onHand: number): Promise<void>;
   /** Milliseconds since the Unix epoch; only where the clock is movable. */
@@ -40,6 +41,7 @@ export async function openTrack(options: { readonly movableClock: boolean }): Pr
     racers,
     engine,
     client,
+    databaseUrl: database.url,
     stockUp: (skus, onHand) => stockUp(engine, skus, onHand),
     async setClock(now) {
       await client.query(SET_CLOCK_SQL, [now]);

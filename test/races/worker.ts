@@ -8,6 +8,7 @@ import { type CallCommand, callService } from '../simulation/execute.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { answerOf } from './answer.ts';
 import { runMix } from './mix.ts';
+import { runPaced } from './paced.ts';
 import type { CallAnswer, Job, JobAnswer } from './protocol.ts';
 
 const SWEEP_MAX = 500;
@@ -31,6 +32,8 @@ async function main(databaseUrl: string): Promise<void> {
         return { jobId, answers: await runCalls(engine, job.calls, job.inFlight) };
       case 'mix':
         return { jobId, mix: await runMix(engine, SYSTEM_IDS, job, unitFailures) };
+      case 'paced':
+        return { jobId, latenciesMs: await runPaced(engine, job) };
       case 'sweep': {
         const due = [
           ...(await engine.due.dueReservations(SWEEP_MAX)),
@@ -45,6 +48,7 @@ async function main(databaseUrl: string): Promise<void> {
           due: engine.due,
           unitOfWork: engine.unitOfWork,
           pause,
+          random: systemRandom,
           onSwept: () => undefined,
           onFailure: (error) => unitFailures.push(String(error)),
         });

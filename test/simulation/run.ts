@@ -59,10 +59,11 @@ export async function runHistories(
   };
 }
 
-/** The seeds of a run: 1 to `count`, or the one to look into. */
+/** The seeds of a run: `count` of them from 1 or another first one, so that a run can be done in parts; or the one to look into. */
 export function seedsFrom(environment: NodeJS.ProcessEnv, count: number): number[] {
   const only = environment.EARMARK_SEED_ONLY;
   if (only !== undefined && only !== '') return [Number.parseInt(only, 10)];
   const asked = Number.parseInt(environment.EARMARK_HISTORIES ?? '', 10);
-  return Array.from({ length: Number.isNaN(asked) ? count : asked }, (_, at) => at + 1);
+  const first = Number.parseInt(environment.EARMARK_FIRST_SEED ?? '1', 10);
+  return Array.from({ length: Number.isNaN(asked) ? count : asked }, (_, at) => first + at);
 }

@@ -7,14 +7,17 @@ import { startEmbeddedPostgres } from '../../adapters/embedded/postgres.ts';
 import { migrate } from '../../src/persistence/migrate.ts';
 import { runHistories, seedsFrom } from './run.ts';
 
-const HISTORIES = 2_000;
+const HISTORIES = 20_000;
 const LANES = 3;
 const RACE_SECONDS = '60';
+const HOLDS = '100000';
+const MANY_HOLDS = 'test/races/many-holds.e2e.test.ts';
 const ROOT = join(import.meta.dirname, '../..');
 
 /**
- * The long run: four times the histories of `npm test` on a PostgreSQL of its own, then the races for a full minute.
- * Writes what it did to `results/simulation.json`; exits with 1 where anything failed.
+ * The long run: forty times the histories of `npm test` on a PostgreSQL of its own, then 100,000 reservations of one SKU
+ * that fall due at once, then the races for a full minute. Writes what it did to `results/simulation.json` and
+ * `results/scale.json`; exits with 1 where anything failed.
  */
 async function main(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'earmark-scale-'));
@@ -33,7 +36,10 @@ async function main(): Promise<number> {
     await postgres.stop();
     rmSync(directory, { recursive: true, force: true });
   }
-  return runRaces();
+  const file = join(ROOT, 'results/scale.json');
+  writeFileSync(file, `${JSON.stringify({ commit: startedFrom }, null, 2)}\n`);
+  // By itself, as it measures how long callers wait.
+  return runRaces(file, [MANY_HOLDS]) || runRaces(file, ['test/races', '--exclude', MANY_HOLDS]);
 }
 
 async function createDatabases(adminUrl: string, count: number): Promise<string[]> {
@@ -64,10 +70,11 @@ function writeResults(results: object): void {
   writeFileSync(join(ROOT, 'results/simulation.json'), `${JSON.stringify(results, null, 2)}\n`);
 }
 
-function runRaces(): number {
-  const { status } = spawnSync('vitest', ['run', '--project', 'real', 'test/races'], {
+function runRaces(resultsFile: string, args: readonly string[]): number {
+  const sizes = { EARMARK_RACE_SECONDS: RACE_SECONDS, EARMARK_HOLDS: HOLDS, EARMARK_SCALE_RESULTS: resultsFile };
+  const { status } = spawnSync('vitest', ['run', '--project', 'real', ...args], {
     cwd: ROOT,
-    env: { ...process.env, EARMARK_RACE_SECONDS: RACE_SECONDS },
+    env: { ...process.env, ...sizes },
     stdio: 'inherit',
   });
   return status ?? 1;

@@ -12,9 +12,13 @@ import {
   type WireOptions,
 } from './wire-client.ts';
 
-/** A plain grpc-js client without generated stubs. */
-export function createGrpcClient(port: number): WireClient {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+/**
+ * A plain grpc-js client without generated stubs.
+ * @param ownConnection shares no connection with the other clients of this process
+ */
+export function createGrpcClient(port: number, { ownConnection = false } = {}): WireClient {
+  const own = { 'grpc.use_local_subchannel_pool': ownConnection ? 1 : 0 };
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), own);
 
   const send = (method: DescMethodUnary, bytes: Uint8Array, options: WireOptions = {}): Promise<WireAnswer> => {
     const metadata = new Metadata();

@@ -22,6 +22,7 @@ test('what cannot be swept now is tried again after a pause, not in a hot loop',
       if (pauses.length === PAUSES) enough.resolve();
       await new Promise((resolve) => setImmediate(resolve));
     },
+    random: () => 0,
     onSwept: () => undefined,
     onFailure: () => undefined,
   });

@@ -37,7 +37,7 @@ async function reserveThree(): Promise<{ requestId: string; contentHash: Uint8Ar
   return { requestId: randomUUID(), contentHash: CONTENT_HASH, target };
 }
 
-test('reserving, shipping and giving back leave counters, lines and audit events that agree', async () => {
+test('R3: reserving, shipping and giving back leave counters, lines and audit events that agree', async () => {
   const shipped = await fulfilReservation(service, { ...(await reserveThree()), lines: [], close: false }, CALL);
   const given = { ...(await reserveThree()), etag: '', reason: 'CANCELLED' as const, note: '' };
   const released = await releaseReservation(service, given, CALL);

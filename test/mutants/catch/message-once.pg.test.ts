@@ -28,7 +28,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('a shipment of one unit that comes ten times, at two processes, takes one unit', async () => {
+test('R10: a shipment of one unit that comes ten times, at two processes, takes one unit', async () => {
   const reserved = await reserveOne(one, reserveInput([{ sku: 'SHOE', quantity: 5 }]));
   const reservation = reserved.ok && reserved.answer.kind === 'reservation' ? reserved.answer.reservation : null;
   const message: WarehouseMessage = {

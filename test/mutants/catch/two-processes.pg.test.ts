@@ -45,7 +45,7 @@ async function meetAt<T>(sku: string, first: () => Promise<T>, second: () => Pro
   return await running;
 }
 
-test('two processes that both want all there is: one gets it, and the ledger shows one', async () => {
+test('R1: two processes that both want all there is: one gets it, and the ledger shows one', async () => {
   const want = () => reserveInput([{ sku: 'LAST', quantity: 2 }]);
   const outcomes = await meetAt(
     'LAST',
@@ -57,7 +57,7 @@ test('two processes that both want all there is: one gets it, and the ledger sho
   expect(report.drifts).toEqual([]);
 });
 
-test('two processes that get one request at once do it once and give one answer', async () => {
+test('R10: two processes that get one request at once do it once and give one answer', async () => {
   const reserved = await reserveOne(one, reserveInput([{ sku: 'PLENTY', quantity: 2 }]));
   const input = {
     requestId: randomUUID(),

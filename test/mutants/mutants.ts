@@ -139,6 +139,21 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'who lost last gets first',
   },
   {
+    name: 're-source-ignores-what-is-free',
+    file: 'test/domain/shortage-cures.test.ts',
+    title: 'is held elsewhere as far as anything is there',
+  },
+  {
+    name: 're-source-leaves-the-reserved-count',
+    file: 'test/persistence/shortage-cures.pg.test.ts',
+    title: 'in the commit that finds it',
+  },
+  {
+    name: 're-source-moves-what-is-pinned',
+    file: 'test/persistence/shortage-cures.pg.test.ts',
+    title: 'never of what a warehouse has begun',
+  },
+  {
     name: 'put-rules-touches-live',
     file: 'test/persistence/rules.pg.test.ts',
     title: 'leaves a hundred live reservations as they are',

@@ -141,7 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 're-source-ignores-what-is-free',
     file: 'test/domain/shortage-cures.test.ts',
-    title: 'is held elsewhere as far as anything is there',
+    title: 'is an event of its own after the loss',
   },
   {
     name: 're-source-leaves-the-reserved-count',

@@ -181,6 +181,21 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'R15: a count below what is reserved closes by itself when stock recovers',
   },
   {
+    name: 're-source-ignores-what-is-free',
+    file: 'test/domain/shortage-cures.test.ts',
+    title: 'is an event of its own after the loss',
+  },
+  {
+    name: 're-source-leaves-the-reserved-count',
+    file: 'test/persistence/shortage-cures.pg.test.ts',
+    title: 'in the commit that finds it',
+  },
+  {
+    name: 're-source-moves-what-is-pinned',
+    file: 'test/persistence/shortage-cures.pg.test.ts',
+    title: 'never of what a warehouse has begun',
+  },
+  {
     name: 'put-rules-touches-live',
     file: 'test/persistence/rules.pg.test.ts',
     title: 'leaves a hundred live reservations as they are',

@@ -3,7 +3,7 @@ import { DurationSchema, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from 'vitest';
 import { FIRST_RULES } from '../../src/domain/rules.ts';
 import { Milestone, ReleaseReason } from '../../src/gen/earmark/v1/reservation_pb.ts';
-import { MilestoneAction, RulesSchema, SourcingStrategy } from '../../src/gen/earmark/v1/rules_pb.ts';
+import { MilestoneAction, RulesSchema, ShortageCure, SourcingStrategy } from '../../src/gen/earmark/v1/rules_pb.ts';
 import { toDraft, toWireRules, toWireRuleVersion } from '../../src/transport/rule-mapping.ts';
 import { DAY_MS, T0 } from '../support/arbitraries.ts';
 
@@ -26,6 +26,7 @@ describe('rules on the wire', () => {
       pickOn: 'RETURN_RECEIVED' as const,
       lowThreshold: 3,
       sourcing: 'FEWEST_SPLITS' as const,
+      shortageCures: ['SUGGEST_REFUND', 'RESOURCE'] as const,
       safetyStocks: [{ sku: 'A', warehouse: '', units: 2, percent: 10 }],
       exchangePools: [{ sku: '', minimum: 3, maximum: 9 }],
     };
@@ -38,6 +39,11 @@ describe('rules on the wire', () => {
     const { version: _, ...first } = FIRST_RULES;
     const empty = { eligibility: [], splitAllowed: false, reason: '' };
     expect(draftOf({})).toEqual({ ...first, ...empty, effectiveAt: null });
+  });
+
+  test('that would not be followed are refused', () => {
+    const refused = draftOf({ shortageCures: [ShortageCure.WAIT, ShortageCure.SUBSTITUTE] });
+    expect(refused).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature: 'rules.shortage_cures SUBSTITUTE' } });
   });
 
   test.each<WireRules>([

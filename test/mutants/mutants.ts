@@ -231,7 +231,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${REQUIRED}/ending.pg.test.ts`,
     title: 'R8: after the deadline every call hears EXPIRED',
   },
-  { name: 'pools-locked-in-any-order', file: 'test/races/mixed-race.e2e.test.ts', title: 'R11: lines in any order' },
+  { name: 'larger-set-never-tried', file: 'test/races/mixed-race.e2e.test.ts', title: 'R11: lines in any order' },
   {
     name: 'released-to-the-first-place',
     file: `${REQUIRED}/holding.pg.test.ts`,

@@ -29,6 +29,7 @@ export async function openTrack(options: { readonly movableClock: boolean }): Pr
   const database = await createTestDatabase('races');
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
+  await client.query(deadlocksSoonFound(database.url));
   if (options.movableClock) await client.query(MOVABLE_CLOCK_SQL);
   const engine = await openTestEngine(database.url, {
     ids: SYSTEM_IDS,
@@ -57,6 +58,11 @@ export async function openTrack(options: { readonly movableClock: boolean }): Pr
       await database.drop();
     },
   };
+}
+
+/** Before a lock that is waited for too long is given up: else a deadlock would be taken for that. */
+function deadlocksSoonFound(databaseUrl: string): string {
+  return `alter database "${new URL(databaseUrl).pathname.slice(1)}" set deadlock_timeout = '100ms'`;
 }
 
 function key() {

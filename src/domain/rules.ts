@@ -1,3 +1,4 @@
+import { DEFAULT_LADDER, type LadderStep } from './ladder.ts';
 import { DEFAULT_MILESTONE_RULES, type MilestoneRule } from './milestone-rules.ts';
 import type { ExchangePool, SafetyStock } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -31,6 +32,8 @@ export interface Rules {
   readonly sourcing: SourcingStrategy;
   /** Whether the units of one line may come from several warehouses. */
   readonly splitAllowed: boolean;
+  /** What is tried, in this order, for what cannot be had whole. */
+  readonly ladder: readonly LadderStep[];
   /** At most one for each item and warehouse; the most exact one holds. */
   readonly safetyStocks: readonly SafetyStock[];
   /** At most one for each item; the one for the item holds before the one for all. */
@@ -87,6 +90,7 @@ export const FIRST_RULES: Rules = {
   milestones: DEFAULT_MILESTONE_RULES,
   sourcing: 'PRIORITY',
   splitAllowed: true,
+  ladder: DEFAULT_LADDER,
   safetyStocks: [],
   exchangePools: [],
   channelWarehouses: {},

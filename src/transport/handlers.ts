@@ -10,6 +10,7 @@ import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Shortages } from '../ports/shortages.ts';
 import type { WaitlistReader } from '../ports/waitlist-reader.ts';
+import type { Equivalents } from '../ports/equivalents.ts';
 import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';
@@ -47,6 +48,7 @@ export interface HandlerDeps {
   readonly reservationFeed: ReservationFeed;
   readonly rules: RulesReader;
   readonly wantedItems: WantedItems;
+  readonly equivalents: Equivalents;
   readonly compileRule: CompileRule;
 }
 

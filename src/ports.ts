@@ -82,9 +82,7 @@ export interface SeenByRefusal extends Pick<KeptRequest, 'substitutes'> {
   readonly seen?: readonly SeenPool[];
 }
 
-export type Decision =
-  | { readonly answer: Answer }
-  | ({ readonly refusal: Refusal } & SeenByRefusal);
+export type Decision = { readonly answer: Answer } | ({ readonly refusal: Refusal } & SeenByRefusal);
 
 /** A message for the outbox that no pool and no reservation carries: the verdict on a warehouse's message. */
 export interface VerdictNotice {

@@ -66,9 +66,7 @@ export function keptOf(request: AskedRequest): KeptRequest {
 }
 
 /** The items that may be held instead, by line; nothing where no line has any. */
-export function keptSubstitutes(
-  lines: readonly Pick<AskedLine, 'substitutes'>[],
-): Pick<KeptRequest, 'substitutes'> {
+export function keptSubstitutes(lines: readonly Pick<AskedLine, 'substitutes'>[]): Pick<KeptRequest, 'substitutes'> {
   const byLine = lines.map(({ substitutes = [] }) => substitutes);
   return byLine.every((substitutes) => substitutes.length === 0) ? {} : { substitutes: byLine };
 }

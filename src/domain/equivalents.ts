@@ -1,11 +1,6 @@
 import { descend, type ShortfallWishes } from './ladder.ts';
-import {
-  heldByExchanges,
-  maximumOf,
-  type RequestedLine,
-  requestedUnits,
-  UNITS_ASKED_MAX,
-} from './requested-line.ts';
+import type { Refusal } from './refusal.ts';
+import { heldByExchanges, maximumOf, type RequestedLine, requestedUnits, UNITS_ASKED_MAX } from './requested-line.ts';
 import { type Reservation, reservedUnits } from './reservation.ts';
 import { SALE_CHANNEL } from './stock-level.ts';
 import { checkAttributes } from './wanted-item.ts';
@@ -38,6 +33,25 @@ function substitutesOf(work: WorkingSet, { sku, unitIds = [], wantedAttributes }
     const item = other === sku ? null : work.item(other);
     return item !== null && !item.retired && checkAttributes(item, wantedAttributes) === null;
   });
+}
+
+/**
+ * What is refused for want of stock names the equivalent items that the same request could be given if the customer
+ * accepted them, in `alternatives`: as the catalogue names them, in stock or not.
+ */
+export function nameAlternatives(
+  work: WorkingSet,
+  refusal: Refusal,
+  lines: readonly RequestedLine[],
+  wishes: ShortfallWishes,
+): Refusal {
+  const { sku } = refusal.metadata;
+  if (refusal.reason !== 'NO_STOCK' || sku === undefined || wishes.acceptSubstitutes === true) return refusal;
+  const isOpen = lines.some((line) => line.sku === sku && (line.unitIds?.length ?? 0) === 0);
+  if (!isOpen || !descend(work.rules.ladder, { ...wishes, acceptSubstitutes: true }).takesSubstitutes) return refusal;
+  const others = (work.item(sku)?.equivalentSkus ?? []).slice(0, EQUIVALENTS_TRIED_MAX).filter((other) => other !== sku);
+  if (others.length === 0) return refusal;
+  return { ...refusal, metadata: { ...refusal.metadata, alternatives: others.join(', ') } };
 }
 
 /** Every item that may be held for the lines, each once, those that are asked for first. */

@@ -16,16 +16,21 @@ export function substitutesFor(
   });
 }
 
-/** The request with each line asking for what serves it, those that are served by what they ask for first. */
+/**
+ * The request with each line asking for what serves it, those that are served by what they ask for first. Where any is
+ * served by another item, all are to be served whole.
+ */
 export function chosenItems(
   { room: _, ...request }: SourcingRequest,
   placements: readonly Placement[],
 ): SourcingRequest {
-  const instead = new Map(placements.filter((one) => one.substitutedFor !== undefined).map((one) => [one.lineNumber, one.sku]));
+  const others = placements.filter((one) => one.substitutedFor !== undefined);
+  if (others.length === 0) return request;
+  const instead = new Map(others.map(({ lineNumber, sku }) => [lineNumber, sku]));
   const isKept = ({ lineNumber }: LineDemand) => !instead.has(lineNumber);
   const changed = request.demands.flatMap((demand) => {
     const sku = instead.get(demand.lineNumber);
     return sku === undefined ? [] : [{ ...demand, sku, substitutedFor: demand.sku }];
   });
-  return { ...request, demands: [...request.demands.filter(isKept), ...changed] };
+  return { ...request, partial: false, demands: [...request.demands.filter(isKept), ...changed] };
 }

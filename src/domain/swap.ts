@@ -1,5 +1,5 @@
 import type { Destination } from './eligibility.ts';
-import { heldSkusOf, ladderTerms, offerSubstitutes } from './equivalents.ts';
+import { heldSkusOf, ladderTerms, nameAlternatives, offerSubstitutes } from './equivalents.ts';
 import { deadlineOf, defaultHoldWindow } from './hold-window.ts';
 import type { ShortfallWishes } from './ladder.ts';
 import { checkMovable } from './movable.ts';
@@ -63,7 +63,7 @@ export function swap(reservation: Reservation, request: SwapRequest, work: Worki
     ...terms,
     ...unitsFor(work, heldSkusOf(lines), namedUnits(reservation)),
   });
-  if ('refusal' in sourced) return refused(sourced.refusal);
+  if ('refusal' in sourced) return refused(nameAlternatives(work, sourced.refusal, request.lines, request));
   const held = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));
   const added = terms.waits ? queueRest(held, lines, queueingOf(reservation, work)) : held;
   return replaceLines(reservation, added, sourced.placements, work);

@@ -12,7 +12,8 @@ export function createDecisionReader(pool: Pool): DecisionReader {
         values: [reservationId],
       });
       const body = readEventBody(result.rows[0]?.body ?? '');
-      return body === null || body.after === null ? null : { made: body.after, seen: body.seen };
+      if (body === null || body.after === null) return null;
+      return { made: body.after, seen: body.seen, asked: body.asked };
     },
   };
 }

@@ -2,8 +2,8 @@ import type { KeptRequest } from '../domain/asked-request.ts';
 import type { FactName, PastCase, PastRequest } from '../domain/past-case.ts';
 import type { RefusalReason } from '../domain/refusal.ts';
 import type { Reservation } from '../domain/reservation.ts';
+import type { RefusedRequest } from '../ports/refusals.ts';
 import { readEventBody } from './event-body.ts';
-import type { RefusedRequest } from './refusal-writes.ts';
 
 export interface MadeRow {
   readonly reservation_id: string;

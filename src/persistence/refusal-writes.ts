@@ -1,7 +1,7 @@
-import type { AskedLine, AskedRequest } from '../domain/asked-request.ts';
+import type { AskedLine } from '../domain/asked-request.ts';
 import type { Refusal, RefusalReason } from '../domain/refusal.ts';
-import type { SeenPool } from '../domain/seen-pools.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
+import type { RefusedRequest } from '../ports/refusals.ts';
 import type { AskedReserve, Command, Outcome, SeenByRefusal } from '../ports.ts';
 import { instant, joinJson, jsonArray, type Statement } from './statements.ts';
 
@@ -10,12 +10,6 @@ const NOT_OF_THE_EXCHANGE: ReadonlySet<RefusalReason> = new Set(['REQUEST_ID_REU
 
 /** Words of the rules, which their version tells, and of a rule that failed, which may repeat what a caller wrote. */
 const NOT_NUMBERS: ReadonlySet<string> = new Set(['customer_message', 'staff_message', 'failure']);
-
-/** A request that was refused, as it is kept. */
-export interface RefusedRequest extends Omit<AskedRequest, 'channel' | 'customerRef'> {
-  readonly isOfCustomer: boolean;
-  readonly seen: readonly SeenPool[];
-}
 
 interface RefusedRow {
   readonly command: Command;

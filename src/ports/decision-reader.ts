@@ -1,3 +1,4 @@
+import type { KeptRequest } from '../domain/asked-request.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { SeenPool } from '../domain/seen-pools.ts';
 
@@ -7,6 +8,8 @@ export interface MadeDecision {
   readonly made: Reservation;
   /** Empty where the version that decided kept no numbers. */
   readonly seen: readonly SeenPool[];
+  /** Null where the version that decided kept no requests. */
+  readonly asked: KeptRequest | null;
 }
 
 export interface DecisionReader {

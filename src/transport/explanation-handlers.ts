@@ -1,10 +1,10 @@
-import { explain } from '../domain/explanation.ts';
+import { explain, explainNoStock } from '../domain/explanation.ts';
 import { BrokenInvariant } from '../domain/refusal.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { Rules } from '../domain/rules.ts';
 import { ReservationService } from '../gen/earmark/v1/reservation_service_pb.ts';
-import type { DecisionReader } from '../ports/decision-reader.ts';
-import type { Refusals, RefusedReserve } from '../ports/refusals.ts';
+import type { DecisionReader, MadeDecision } from '../ports/decision-reader.ts';
+import type { Refusals, RefusedReserve, RefusedWithRequest } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { WaitlistPlace, WaitlistReader } from '../ports/waitlist-reader.ts';
 import type { ReservationReader } from '../ports.ts';
@@ -38,17 +38,25 @@ export function explanationHandlers(deps: Deps): Rpc[] {
         refusals: refusals.map(toRefusal),
         ruleVersion: BigInt(decision?.made.ruleVersion ?? reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
         waitlistPlaces: places.map(toPlace),
-        steps:
-          decision === null
-            ? []
-            : explain(decision.made, decision.seen, await rulesOf(deps, decision.made)).map(toStep),
+        steps: (await stepsOf(deps, decision, reservation === null ? refusals : [])).map(toStep),
       };
     }),
   ];
 }
 
+/** Of the decision that made a reservation, else of the last that found too little. */
+async function stepsOf(deps: Deps, decision: MadeDecision | null, refusals: readonly RefusedWithRequest[]) {
+  if (decision !== null) {
+    const { made, seen, asked } = decision;
+    return explain(made, seen, await rulesOf(deps, made), asked);
+  }
+  const found = refusals.find(({ reason, asked }) => reason === 'NO_STOCK' && asked !== null);
+  if (found?.asked == null) return [];
+  return explainNoStock({ ...found.asked, refusal: found }, await rulesOf(deps, found));
+}
+
 /** The version a reservation keeps for life; versions are never taken away. */
-async function rulesOf({ rules }: Deps, { ruleVersion }: Reservation): Promise<Rules> {
+async function rulesOf({ rules }: Deps, { ruleVersion }: Pick<Reservation, 'ruleVersion'>): Promise<Rules> {
   const found = await rules.version(BigInt(ruleVersion));
   if (found === null) throw new BrokenInvariant(`rule version ${ruleVersion} is missing`);
   return found;

@@ -1,5 +1,6 @@
 import type { CompileRule } from '../domain/eligibility.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
+import type { Equivalents } from '../ports/equivalents.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
@@ -10,7 +11,6 @@ import type { Refusals } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { Shortages } from '../ports/shortages.ts';
 import type { WaitlistReader } from '../ports/waitlist-reader.ts';
-import type { Equivalents } from '../ports/equivalents.ts';
 import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Ids, ReservationReader, StockReader, UnitOfWork } from '../ports.ts';
 import { auditHandlers } from './audit-handlers.ts';

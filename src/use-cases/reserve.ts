@@ -1,7 +1,7 @@
 import { type AskedRequest, keptSubstitutes } from '../domain/asked-request.ts';
 import type { Caller } from '../domain/caller.ts';
 import { checkEligibility, notEligible } from '../domain/eligibility.ts';
-import { heldSkusOf, ladderTerms, offerSubstitutes } from '../domain/equivalents.ts';
+import { heldSkusOf, ladderTerms, nameAlternatives, offerSubstitutes } from '../domain/equivalents.ts';
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
 import { suggestRefund } from '../domain/ladder.ts';
 import { isByRules } from '../domain/past-case.ts';
@@ -141,7 +141,10 @@ function decideReserve(
   const wanted = offerSubstitutes(work, input.lines, input);
   const asked = sourcingOf(work, input, wanted);
   const sourced = source(asked);
-  if ('refusal' in sourced) return { refusal: suggestRefund(sourced.refusal, work.rules.ladder, input.channel) };
+  if ('refusal' in sourced) {
+    const refused = nameAlternatives(work, sourced.refusal, input.lines, input);
+    return { refusal: suggestRefund(refused, work.rules.ladder, input.channel) };
+  }
   const held = toLines(wanted, 1, sourced.placements);
   const lines = asked.waits === true ? queueRest(held, wanted, queueingOf(work, window)) : held;
   const isWaitlisted = isWaiting(lines);

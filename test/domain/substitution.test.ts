@@ -82,7 +82,7 @@ describe('R17: a line that cannot be had whole', () => {
     ['is refused by its own name', request(stock({ 'A@W1': 1, 'B@W1': 1 }), [line(1, 'A', 2, 'B')]), 'NO_STOCK A'],
     [
       'is refused without consent',
-      request(stock({ 'B@W1': 2 }), [line(1, 'A', 2, 'B')], { room: undefined }),
+      request(stock({ 'B@W1': 2 }), [line(1, 'A', 2, 'B')], { room: () => 0 }),
       'NO_STOCK A',
     ],
     [

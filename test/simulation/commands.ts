@@ -40,6 +40,7 @@ export interface ReserveCommand {
   readonly validateOnly: boolean;
   readonly replaceExisting?: boolean;
   readonly waitlist?: boolean;
+  readonly acceptSubstitutes?: boolean;
   readonly priority?: number;
 }
 
@@ -75,6 +76,7 @@ export interface SwapCommand {
   readonly lines: readonly SimLine[];
   readonly partial: boolean;
   readonly waitlist?: boolean;
+  readonly acceptSubstitutes?: boolean;
 }
 
 export interface TransferCommand {
@@ -124,8 +126,11 @@ export interface CountedCommand {
   readonly occurredAt: number;
 }
 
-/** What rules say of pools; everything else is as in the first rules. */
-export type SimRules = Pick<Rules, 'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed'>;
+/** What rules say of pools and of what is tried where they hold too little; everything else is as in the first rules. */
+export type SimRules = Pick<
+  Rules,
+  'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed' | 'ladder'
+>;
 
 export interface RulesCommand {
   readonly kind: 'rules';

@@ -100,10 +100,10 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       return await extendReservation(engine, { ...key, target: toTarget(world, command.target), etag, expireAt }, call);
     }
     case 'swap': {
-      const { etag, partial, waitlist = false } = command;
+      const { etag, partial, waitlist = false, acceptSubstitutes = false } = command;
       const target = toTarget(world, command.target);
       const lines = command.lines.map(toLine);
-      return await swapReservation(engine, { ...key, target, etag, lines, partial, waitlist }, call);
+      return await swapReservation(engine, { ...key, target, etag, lines, partial, waitlist, acceptSubstitutes }, call);
     }
     case 'transfer': {
       const { etag, toWarehouse, lines } = command;
@@ -141,6 +141,7 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     holdWindowMs: command.holdWindowMs,
     priority: command.priority ?? 0,
     waitlist: command.waitlist ?? false,
+    acceptSubstitutes: command.acceptSubstitutes ?? false,
     validateOnly: command.validateOnly,
     replaceExisting: command.replaceExisting ?? false,
   };

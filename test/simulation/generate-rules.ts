@@ -2,6 +2,13 @@ import type { RulesCommand, SimRules } from './commands.ts';
 import { type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import type { SeededRandom } from './random.ts';
 
+const LADDERS: readonly SimRules['ladder'][] = [
+  ['OTHER_WAREHOUSE', 'EQUIVALENT_SKU', 'WAITLIST'],
+  ['OTHER_WAREHOUSE', 'WAITLIST', 'EQUIVALENT_SKU', 'SUGGEST_REFUND'],
+  ['OTHER_WAREHOUSE', 'EQUIVALENT_SKU', 'SUGGEST_REFUND'],
+  ['OTHER_WAREHOUSE', 'WAITLIST'],
+];
+
 /** Rules about pools, mostly from the newest version and at once. */
 export function anyRules(random: SeededRandom, requestId: string, model: Model): RulesCommand {
   return {
@@ -14,6 +21,7 @@ export function anyRules(random: SeededRandom, requestId: string, model: Model):
       exchangePools: anyExchangePools(random),
       sourcing: random.pick(['PRIORITY', 'NEAREST', 'MOST_AVAILABLE', 'FEWEST_SPLITS']),
       splitAllowed: random.chance(0.7),
+      ladder: random.pick(LADDERS),
       lowThreshold: random.chance(0.5) ? random.int(0, 5) : 0,
     },
   };

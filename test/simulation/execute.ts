@@ -5,6 +5,7 @@ import type { Engine } from '../../src/persistence/engine.ts';
 import type { Ids, Outcome } from '../../src/ports.ts';
 import type { Call } from '../../src/use-cases/call.ts';
 import { expireDue } from '../../src/use-cases/expire-due.ts';
+import { findEquivalents } from '../../src/use-cases/find-equivalents.ts';
 import { putRules } from '../../src/use-cases/put-rules.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
 import { extendReservation, fulfilReservation, releaseReservation } from '../../src/use-cases/resolve.ts';
@@ -63,11 +64,8 @@ export async function executeTogether(
   world: RealWorld,
   commands: readonly ReserveCommand[],
 ): Promise<ModelOutcome[]> {
-  const outcomes = await reserve(
-    { ...engine, ids: world.ids },
-    commands.map(reserveInput),
-    callOf(commands[0] ?? { requestId: '' }),
-  );
+  const inputs = await findEquivalents(engine, commands.map(reserveInput));
+  const outcomes = await reserve({ ...engine, ids: world.ids }, inputs, callOf(commands[0] ?? { requestId: '' }));
   return outcomes.map(canonOfOutcome);
 }
 
@@ -79,7 +77,8 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
   const call = callOf(command);
   switch (command.kind) {
     case 'reserve': {
-      const [outcome] = await reserve({ ...engine, ids: world.ids }, [reserveInput(command)], call);
+      const inputs = await findEquivalents(engine, [reserveInput(command)]);
+      const [outcome] = await reserve({ ...engine, ids: world.ids }, inputs, call);
       if (outcome === undefined) throw new Error('a reserve was not answered');
       return outcome;
     }
@@ -103,7 +102,9 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       const { etag, partial, waitlist = false, acceptSubstitutes = false } = command;
       const target = toTarget(world, command.target);
       const lines = command.lines.map(toLine);
-      return await swapReservation(engine, { ...key, target, etag, lines, partial, waitlist, acceptSubstitutes }, call);
+      const input = { ...key, target, etag, lines, partial, waitlist, acceptSubstitutes };
+      const [found = input] = await findEquivalents(engine, [input]);
+      return await swapReservation(engine, found, call);
     }
     case 'transfer': {
       const { etag, toWarehouse, lines } = command;

@@ -49,7 +49,9 @@ export function nameAlternatives(
   if (refusal.reason !== 'NO_STOCK' || sku === undefined || wishes.acceptSubstitutes === true) return refusal;
   const isOpen = lines.some((line) => line.sku === sku && (line.unitIds?.length ?? 0) === 0);
   if (!isOpen || !descend(work.rules.ladder, { ...wishes, acceptSubstitutes: true }).takesSubstitutes) return refusal;
-  const others = (work.item(sku)?.equivalentSkus ?? []).slice(0, EQUIVALENTS_TRIED_MAX).filter((other) => other !== sku);
+  const others = (work.item(sku)?.equivalentSkus ?? [])
+    .slice(0, EQUIVALENTS_TRIED_MAX)
+    .filter((other) => other !== sku);
   if (others.length === 0) return refusal;
   return { ...refusal, metadata: { ...refusal.metadata, alternatives: others.join(', ') } };
 }

@@ -3,7 +3,7 @@ import { DurationSchema, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from 'vitest';
 import { FIRST_RULES } from '../../src/domain/rules.ts';
 import { Milestone, ReleaseReason } from '../../src/gen/earmark/v1/reservation_pb.ts';
-import { MilestoneAction, RulesSchema, SourcingStrategy } from '../../src/gen/earmark/v1/rules_pb.ts';
+import { MilestoneAction, RulesSchema, SourcingStrategy, SubstitutionStep } from '../../src/gen/earmark/v1/rules_pb.ts';
 import { toDraft, toWireRules, toWireRuleVersion } from '../../src/transport/rule-mapping.ts';
 import { DAY_MS, T0 } from '../support/arbitraries.ts';
 
@@ -25,6 +25,7 @@ describe('rules on the wire', () => {
       waitlistWindowMs: DAY_MS,
       lowThreshold: 3,
       sourcing: 'FEWEST_SPLITS' as const,
+      ladder: ['OTHER_WAREHOUSE', 'WAITLIST', 'EQUIVALENT_SKU', 'SUGGEST_REFUND'] as const,
       safetyStocks: [{ sku: 'A', warehouse: '', units: 2, percent: 10 }],
       exchangePools: [{ sku: '', minimum: 3, maximum: 9 }],
     };
@@ -39,12 +40,12 @@ describe('rules on the wire', () => {
     expect(draftOf({})).toEqual({ ...first, ...empty, effectiveAt: null });
   });
 
-  test.each<[string, WireRules]>([['rules.pick_on', { pickOn: Milestone.APPROVED }]])(
-    'that would not be followed are refused: %s',
-    (feature, wire) => {
-      expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
-    },
-  );
+  test.each<[string, WireRules]>([
+    ['rules.pick_on', { pickOn: Milestone.APPROVED }],
+    ['rules.ladder OTHER_LOT', { ladder: [SubstitutionStep.OTHER_WAREHOUSE, SubstitutionStep.OTHER_LOT] }],
+  ])('that would not be followed are refused: %s', (feature, wire) => {
+    expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
+  });
 
   test.each<WireRules>([
     { waitlistWindow: durationFromMs(DAY_MS) },

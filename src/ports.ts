@@ -1,5 +1,5 @@
 import type { LeftAsIs } from './domain/apply-rules.ts';
-import type { AskedRequest } from './domain/asked-request.ts';
+import type { AskedRequest, KeptRequest } from './domain/asked-request.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Item } from './domain/item.ts';
 import type { Notification } from './domain/notification.ts';
@@ -77,10 +77,12 @@ export type Answer =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'swept'; readonly count: number };
 
-export type Decision =
-  | { readonly answer: Answer }
-  /** With the pools as the decision saw them, where it could have chosen among some. */
-  | { readonly refusal: Refusal; readonly seen?: readonly SeenPool[] };
+/** The pools as a decision saw them, where it could have chosen among some, and what it might have held instead. */
+export interface SeenByRefusal extends Pick<KeptRequest, 'substitutes'> {
+  readonly seen?: readonly SeenPool[];
+}
+
+export type Decision = { readonly answer: Answer } | ({ readonly refusal: Refusal } & SeenByRefusal);
 
 /** A message for the outbox that no pool and no reservation carries: the verdict on a warehouse's message. */
 export interface VerdictNotice {
@@ -116,7 +118,7 @@ export interface Command {
 
 export type Outcome =
   | { readonly ok: true; readonly answer: Answer; readonly replayed: boolean }
-  | { readonly ok: false; readonly refusal: Refusal; readonly seen?: readonly SeenPool[] };
+  | ({ readonly ok: false; readonly refusal: Refusal } & SeenByRefusal);
 
 export interface SubmitOptions {
   /** Drops the group while it is queued; a running unit is never cancelled for one caller. */

@@ -163,6 +163,7 @@ function lineOf(line: ReservationLine) {
   return {
     lineNumber: line.lineNumber,
     sku: line.sku,
+    substitutedForSku: line.substitutedFor ?? '',
     quantity: line.quantity,
     reservedQuantity: reservedUnits(line),
     waitlistedQuantity: waitingUnits(line),

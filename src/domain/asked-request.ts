@@ -1,13 +1,10 @@
 import type { ExchangeCase } from './eligibility.ts';
+import type { ShortfallWishes } from './ladder.ts';
 
 /** What a Reserve asks for, as far as rules decide on it. */
-export interface AskedRequest extends ExchangeCase {
+export interface AskedRequest extends ExchangeCase, ShortfallWishes {
   readonly customerRef: string;
   readonly lines: readonly AskedLine[];
-  /** Takes what there is and forgets the rest, instead of refusing. */
-  readonly partial: boolean;
-  /** Takes what there is and queues for the rest, instead of refusing. */
-  readonly waitlist?: boolean;
   /** The window asked for in milliseconds; null leaves it to the rules. */
   readonly holdWindowMs: number | null;
 }
@@ -17,6 +14,8 @@ export interface AskedLine {
   readonly quantity: number;
   /** The only warehouse allowed; empty leaves the choice to the rules. */
   readonly warehouse: string;
+  /** Items that may be held instead, best first, as its item named them then; absent where none may. */
+  readonly substitutes?: readonly string[];
 }
 
 /**
@@ -31,6 +30,9 @@ export interface KeptRequest {
   readonly holdWindowMs?: number;
   readonly partial?: true;
   readonly waitlist?: true;
+  readonly acceptSubstitutes?: true;
+  /** Items that may be held instead, by line; left out where no line has any. */
+  readonly substitutes?: readonly (readonly string[])[];
   /** The only warehouse allowed, by line; left out where no line names one. */
   readonly warehouses?: readonly string[];
   /** Facts of the request that are kept elsewhere, where they can be erased. */
@@ -45,7 +47,8 @@ export interface ErasableFacts {
   readonly postalCode: string;
 }
 
-export function keptOf({ facts, destination, lines, partial, waitlist, holdWindowMs }: AskedRequest): KeptRequest {
+export function keptOf(request: AskedRequest): KeptRequest {
+  const { facts, destination, lines, partial, waitlist, acceptSubstitutes, holdWindowMs } = request;
   const elsewhere = erasableNames({ attributes: facts.attributes, postalCode: destination.postalCode });
   const isPinned = lines.some((line) => line.warehouse !== '');
   return {
@@ -56,9 +59,16 @@ export function keptOf({ facts, destination, lines, partial, waitlist, holdWindo
     ...(holdWindowMs === null ? {} : { holdWindowMs }),
     ...(partial ? { partial } : {}),
     ...(waitlist === true ? { waitlist } : {}),
+    ...(acceptSubstitutes === true ? { acceptSubstitutes, ...keptSubstitutes(lines) } : {}),
     ...(isPinned ? { warehouses: lines.map((line) => line.warehouse) } : {}),
     ...(elsewhere.length === 0 ? {} : { elsewhere }),
   };
+}
+
+/** The items that may be held instead, by line; nothing where no line has any. */
+export function keptSubstitutes(lines: readonly Pick<AskedLine, 'substitutes'>[]): Pick<KeptRequest, 'substitutes'> {
+  const byLine = lines.map(({ substitutes = [] }) => substitutes);
+  return byLine.every((substitutes) => substitutes.length === 0) ? {} : { substitutes: byLine };
 }
 
 /** The facts that may have to be erased; null where the request has none. */

@@ -1,3 +1,4 @@
+import type { KeptRequest } from './asked-request.ts';
 import { type ExplainedStep, NO_POOL } from './explanation.ts';
 import { RE_SOURCED } from './re-source.ts';
 import { lackingUnits, type Reservation, type ReservationLine } from './reservation.ts';
@@ -10,6 +11,8 @@ export interface ToldChange {
   readonly after: Reservation;
   /** The pools as the change saw them, where it chose among some. */
   readonly seen: readonly SeenPool[];
+  /** What the request that made the reservation said; null where the event keeps none. */
+  readonly asked: KeptRequest | null;
 }
 
 /**

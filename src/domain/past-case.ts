@@ -90,12 +90,12 @@ export function answerBy(
   }
   if ('refusal' in least || 'refusal' in most) return unknown('nobody saw the stock of all warehouses that are asked');
   const isCertain = order === 'known' && JSON.stringify(least) === JSON.stringify(most);
-  const waits = waitsBy(request, least.placements);
+  const waits = waitsBy(rules, request, least.placements);
   const expireAt = deadlineOf(rules, decidedAt, waits ? rules.waitlistWindowMs : window.holdWindowMs);
   return {
     kind: 'accepted',
     placements: isCertain ? least.placements : null,
-    expireAt: waits === waitsBy(request, most.placements) ? expireAt : null,
+    expireAt: waits === waitsBy(rules, request, most.placements) ? expireAt : null,
   };
 }
 

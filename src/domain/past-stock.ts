@@ -1,3 +1,5 @@
+import { heldSkusOf } from './equivalents.ts';
+import { descend } from './ladder.ts';
 import type { PastCase, PastRequest } from './past-case.ts';
 import { poolRulesOf, type SafetyStock } from './pool-rules.ts';
 import type { Refusal } from './refusal.ts';
@@ -37,25 +39,34 @@ export function sourcePast(
   const seenKeys = new Set(seen.map(([sku, code]) => poolKey(sku, code)));
   const unseen = serving
     .filter(({ code }) => !wereAsked.includes(code))
-    .flatMap(({ code }) => request.lines.map(({ sku }): SeenPool => [sku, code, UNITS_MAX, 0]))
+    .flatMap(({ code }) => heldSkusOf(request.lines).map((sku): SeenPool => [sku, code, UNITS_MAX, 0]))
     .filter(([sku, code]) => !seenKeys.has(poolKey(sku, code)));
   const bounds = seen.map((pool) => ({ pool, ...availableBy(rules, past, request.channel === SALE_CHANNEL, pool) }));
   const least = bounds.map(({ pool, least: units }) => levelOf(pool, units));
   const most = [...bounds.map((one) => levelOf(one.pool, one.most)), ...unseen.map((pool) => levelOf(pool, pool[2]))];
-  const sourceFrom = (levels: readonly StockLevel[]) =>
+  const { partial, waits, takesSubstitutes, firstOnly } = descend(rules.ladder, request);
+  // What exchanges held then of what might have been a substitute is not known.
+  const isUnlimited = (sku: string) =>
+    request.channel === SALE_CHANNEL || rules.exchangePools.length === 0 || poolRulesOf(rules).maximumOf(sku) === 0;
+  const sourceFrom = (levels: readonly StockLevel[], room: number) =>
     source({
       demands: toDemands(request.lines, 1),
       pools: new Map(levels.map((level) => [poolKey(level.sku, level.warehouse), level])),
       warehouses: serving,
       strategy: rules.sourcing,
       splitAllowed: rules.splitAllowed,
-      partial: request.partial || request.waitlist === true,
-      waits: request.waitlist === true,
+      partial,
+      waits,
+      firstOnly,
+      ...(takesSubstitutes && { room: (sku) => (isUnlimited(sku) ? UNITS_MAX : room) }),
       forSale: request.channel === SALE_CHANNEL,
     });
-  const atLeast = sourceFrom(least);
-  const isExact = unseen.length === 0 && bounds.every((one) => one.least === one.most);
-  return { least: atLeast, most: isExact ? atLeast : sourceFrom(most), order: orderOf(rules, request, serving) };
+  const substitutes = takesSubstitutes ? request.lines.flatMap((line) => line.substitutes ?? []) : [];
+  const atLeast = sourceFrom(least, 0);
+  const isExact =
+    unseen.length === 0 && bounds.every((one) => one.least === one.most) && substitutes.every(isUnlimited);
+  const atMost = isExact ? atLeast : sourceFrom(most, UNITS_MAX);
+  return { least: atLeast, most: atMost, order: orderOf(rules, request, serving) };
 }
 
 const NOTHING_KEPT: Pick<SafetyStock, 'units' | 'percent'> = { units: 0, percent: 0 };
@@ -100,10 +111,14 @@ function orderOf(rules: Rules, request: PastRequest, serving: readonly Warehouse
 }
 
 /** Whether some unit of the request would have waited for stock. */
-export function waitsBy({ waitlist, lines }: PastRequest, placements: readonly Placement[]): boolean {
+export function waitsBy(
+  { ladder }: Rules,
+  { lines, ...request }: PastRequest,
+  placements: readonly Placement[],
+): boolean {
   const sum = (parts: readonly { readonly quantity: number }[]) =>
     parts.reduce((total, one) => total + one.quantity, 0);
-  return waitlist === true && sum(placements) < sum(lines);
+  return descend(ladder, request).waits && sum(placements) < sum(lines);
 }
 
 /** Limits of the hold window are looked at after what exchanges hold. */

@@ -105,6 +105,7 @@ function placementsFor(
     warehouses: servingWarehouses(rules, work.warehouses(), channel),
     strategy: rules.sourcing,
     splitAllowed: rules.splitAllowed,
+    firstOnly: !rules.ladder.includes('OTHER_WAREHOUSE'),
     partial: false,
     forSale,
     ...unitsFor(work, [sku]),

@@ -27,6 +27,8 @@ export interface RequestedLine {
   readonly fittingItems?: number;
   /** Exactly these serial units; absent or empty leaves the choice. */
   readonly unitIds?: readonly string[];
+  /** Items that may be held whole instead, best first; absent where none may. */
+  readonly substitutes?: readonly string[];
 }
 
 /** Serial units one request may ask for. */
@@ -191,20 +193,22 @@ export function sourcingTerms(work: WorkingSet, channel: string, destination?: D
     strategy: work.rules.sourcing,
     splitAllowed: work.rules.splitAllowed,
     forSale: channel === SALE_CHANNEL,
+    firstOnly: !work.rules.ladder.includes('OTHER_WAREHOUSE'),
   };
 }
 
 /** What the lines ask of the pools, numbered in their order from `firstNumber`. */
 export function toDemands(
-  lines: readonly Pick<RequestedLine, 'sku' | 'quantity' | 'warehouse' | 'unitIds'>[],
+  lines: readonly Pick<RequestedLine, 'sku' | 'quantity' | 'warehouse' | 'unitIds' | 'substitutes'>[],
   firstNumber: number,
 ): LineDemand[] {
-  return lines.map(({ sku, quantity, warehouse, unitIds }, at) => ({
+  return lines.map(({ sku, quantity, warehouse, unitIds, substitutes }, at) => ({
     lineNumber: firstNumber + at,
     sku,
     quantity,
     warehouse,
     ...(unitIds === undefined || unitIds.length === 0 ? {} : { unitIds }),
+    ...(substitutes === undefined ? {} : { substitutes }),
   }));
 }
 
@@ -216,7 +220,7 @@ export function toLines(
 ): ReservationLine[] {
   return lines.map(({ sku, quantity, orderLineId, returnedSku, warehouse }, at) => ({
     lineNumber: firstNumber + at,
-    sku,
+    ...heldItem(sku, firstNumber + at, placements),
     quantity,
     orderLineId,
     returnedSku,
@@ -233,4 +237,14 @@ export function toLines(
         ...(placement.unitIds === undefined ? {} : { units: heldUnits(placement.unitIds) }),
       })),
   }));
+}
+
+/** What the line is of: what was asked for, or what is held instead. */
+function heldItem(
+  sku: string,
+  lineNumber: number,
+  placements: readonly Placement[],
+): Pick<ReservationLine, 'sku' | 'substitutedFor'> {
+  const instead = placements.find((one) => one.lineNumber === lineNumber && one.substitutedFor !== undefined);
+  return instead === undefined ? { sku } : { sku: instead.sku, substitutedFor: sku };
 }

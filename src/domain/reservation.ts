@@ -65,7 +65,10 @@ export interface Waiting {
 export interface ReservationLine {
   /** From 1, in the order of the requests; a line that replaces others has a number none of them had. */
   readonly lineNumber: number;
+  /** What is held. */
   readonly sku: string;
+  /** What was asked for, where an equivalent item is held instead; absent where it is what was asked for. */
+  readonly substitutedFor?: string;
   /** Units asked for; 0 once the line is replaced. */
   readonly quantity: number;
   readonly orderLineId: string;

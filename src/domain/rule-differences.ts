@@ -22,6 +22,7 @@ const FIELDS: readonly (readonly [field: string, text: (rules: Rules) => string]
   ['sourcing', (rules) => rules.sourcing],
   ['split_allowed', (rules) => yesNo(rules.splitAllowed)],
   ['shortage_cures', (rules) => rules.shortageCures.join(', ')],
+  ['ladder', (rules) => rules.ladder.join(', ')],
   ['max_lines', (rules) => String(rules.maxLines)],
   ['max_units', (rules) => String(rules.maxUnits)],
   ['max_live_per_customer', (rules) => (rules.maxLivePerCustomer === 0 ? 'none' : String(rules.maxLivePerCustomer))],

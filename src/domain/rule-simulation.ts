@@ -150,8 +150,9 @@ function isSame(placements: readonly Placement[], others: readonly Placement[]):
 
 /** In one order, since a reservation does not keep the one in which its warehouses were chosen. */
 function placesOf(placements: readonly Placement[]): string {
-  const places = placements.map(
-    ({ lineNumber, warehouse, quantity }) => `${warehouse} (line ${lineNumber}: ${quantity})`,
-  );
+  const places = placements.map(({ lineNumber, sku, substitutedFor, warehouse, quantity }) => {
+    const item = substitutedFor === undefined ? '' : ` of ${sku} for ${substitutedFor}`;
+    return `${warehouse} (line ${lineNumber}: ${quantity}${item})`;
+  });
   return places.length === 0 ? 'nowhere' : places.sort().join(', ');
 }

@@ -22,6 +22,7 @@ export function checkDraft(draft: RulesDraft): Refusal | null {
     checkMilestones(draft) ??
     checkPickOn(draft) ??
     checkPools(draft) ??
+    checkLadder(draft) ??
     checkTimeZone(draft)
   );
 }
@@ -87,6 +88,20 @@ function checkPools({ safetyStocks, exchangePools }: RulesDraft): Refusal | null
   if (again >= 0) return invalid(`exchange_pools[${again}].sku`, 'an entry before is for the same item');
   const narrow = exchangePools.findIndex(({ minimum, maximum }) => maximum > 0 && maximum < minimum);
   return narrow < 0 ? null : invalid(`exchange_pools[${narrow}].maximum`, 'is smaller than the minimum');
+}
+
+/** Each step once and where it can be reached: another warehouse is nothing to come back to, a refund ends it all. */
+function checkLadder({ ladder, sourcing }: RulesDraft): Refusal | null {
+  const twice = repeatedAt(ladder);
+  if (twice >= 0) return invalid(`ladder[${twice}]`, 'the step stands there twice');
+  const elsewhere = ladder.indexOf('OTHER_WAREHOUSE');
+  if (elsewhere > 0) return invalid(`ladder[${elsewhere}]`, 'OTHER_WAREHOUSE can only be the first step');
+  if (elsewhere < 0 && sourcing === 'FEWEST_SPLITS') {
+    return invalid('ladder', 'FEWEST_SPLITS chooses among all warehouses, so that OTHER_WAREHOUSE is needed');
+  }
+  const refund = ladder.indexOf('SUGGEST_REFUND');
+  const isEarly = refund >= 0 && refund < ladder.length - 1;
+  return isEarly ? invalid(`ladder[${refund}]`, 'SUGGEST_REFUND can only be the last step') : null;
 }
 
 /** Where the first element stands that an earlier one equals; -1 where there is none. */

@@ -1,3 +1,4 @@
+import { DEFAULT_LADDER, type LadderStep } from './ladder.ts';
 import { DEFAULT_MILESTONE_RULES, type Milestone, type MilestoneRule } from './milestone-rules.ts';
 import type { ExchangePool, SafetyStock } from './pool-rules.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -36,6 +37,8 @@ export interface Rules {
   readonly splitAllowed: boolean;
   /** What is tried for promised units that are not there, in this order; each at most once. */
   readonly shortageCures: readonly ShortageCure[];
+  /** What is tried, in this order, for what cannot be had whole. */
+  readonly ladder: readonly LadderStep[];
   /** At most one for each item and warehouse; the most exact one holds. */
   readonly safetyStocks: readonly SafetyStock[];
   /** At most one for each item; the one for the item holds before the one for all. */
@@ -94,6 +97,7 @@ export const FIRST_RULES: Rules = {
   sourcing: 'PRIORITY',
   splitAllowed: true,
   shortageCures: ['RESOURCE', 'WAIT', 'SUGGEST_REFUND'],
+  ladder: DEFAULT_LADDER,
   safetyStocks: [],
   exchangePools: [],
   channelWarehouses: {},

@@ -1,3 +1,4 @@
+import { heldSkusOf } from './equivalents.ts';
 import { availableTo, type SourcingRequest } from './sourcing.ts';
 import { poolKey } from './stock-level.ts';
 
@@ -11,8 +12,9 @@ export const SEEN_POOLS_MAX = 50;
 export function seenPools(request: SourcingRequest): SeenPool[] {
   const { demands, pools, warehouses } = request;
   const seen: SeenPool[] = [];
-  for (const sku of new Set(demands.map((demand) => demand.sku))) {
-    const pinned = demands.filter((demand) => demand.sku === sku).map((demand) => demand.warehouse);
+  for (const sku of heldSkusOf(demands)) {
+    const asking = demands.filter((demand) => demand.sku === sku || demand.substitutes?.includes(sku));
+    const pinned = asking.map((demand) => demand.warehouse);
     for (const { code } of warehouses) {
       const level = pools.get(poolKey(sku, code));
       if (level === undefined || !(pinned.includes('') || pinned.includes(code))) continue;

@@ -2,6 +2,7 @@ import type { Destination } from './eligibility.ts';
 import { placeAtFewest } from './fewest-warehouses.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { availableUnits, poolKey, type StockLevel, saleAvailableUnits } from './stock-level.ts';
+import { chosenItems, substitutesFor } from './substitution.ts';
 import type { PoolChange } from './transition.ts';
 import type { UnitOffer } from './unit-offer.ts';
 
@@ -27,6 +28,10 @@ export interface LineDemand {
   readonly warehouse: string;
   /** Exactly these serial units, as many as the quantity; absent or empty leaves the choice. */
   readonly unitIds?: readonly string[];
+  /** Items that may serve the line whole instead, best first; absent or empty where none may. */
+  readonly substitutes?: readonly string[];
+  /** What was asked for, where `sku` is a substitute. */
+  readonly substitutedFor?: string;
 }
 
 export interface Placement {
@@ -36,6 +41,8 @@ export interface Placement {
   readonly quantity: number;
   /** The serial units that were chosen; absent where the item has none. */
   readonly unitIds?: readonly string[];
+  /** What was asked for, where `sku` is a substitute. */
+  readonly substitutedFor?: string;
 }
 
 /** What a placement takes from its pool. */
@@ -67,6 +74,10 @@ export interface SourcingRequest {
   readonly forSale: boolean;
   /** The serial units to choose from, where an item has them. */
   readonly units?: UnitOffer;
+  /** Serves each line by the first warehouse that is asked, or not at all; exact units are served where they are. */
+  readonly firstOnly?: boolean;
+  /** Units of an item that may be taken as substitutes; absent where no line takes any. */
+  readonly room?: (sku: string) => number;
 }
 
 export type SourcingResult = { readonly placements: readonly Placement[] } | { readonly refusal: Refusal };
@@ -104,6 +115,7 @@ function postalSigns(postalCode: string): string {
  */
 export function source(request: SourcingRequest): SourcingResult {
   if (request.strategy !== 'FEWEST_SPLITS') return place(request);
+  if (request.room !== undefined) return sourceChosen(request, place(request));
   const unitsAt = (demand: LineDemand, warehouse: Warehouse): number => {
     const level = request.pools.get(poolKey(demand.sku, warehouse.code));
     const isAllowed = demand.warehouse === '' || demand.warehouse === warehouse.code;
@@ -112,12 +124,29 @@ export function source(request: SourcingRequest): SourcingResult {
   return placeAtFewest({ request, place, unitsAt });
 }
 
+/** No item is given up for the sake of fewer warehouses: what serves the lines is settled before. */
+function sourceChosen(request: SourcingRequest, placed: SourcingResult): SourcingResult {
+  if ('refusal' in placed) return placed;
+  const fewest = source(chosenItems(request, placed.placements));
+  return 'refusal' in fewest ? placed : fewest;
+}
+
 /** Places may be tried more than once: each try chooses among all serial units anew. */
 function place(asked: SourcingRequest): SourcingResult {
   const request = asked.units === undefined ? asked : { ...asked, units: asked.units.anew() };
   const taken = new Map<string, number>();
   const placements: Placement[] = [];
+  const missed: LineDemand[] = [];
   for (const demand of inPinnedFirst(request.demands)) {
+    const hasOthers = request.room !== undefined && (demand.substitutes?.length ?? 0) > 0;
+    const missing = placeLine(hasOthers ? wholly(request) : request, demand, taken, placements);
+    if (missing === 0) continue;
+    if (hasOthers) missed.push(demand);
+    else if (!mayMiss(request, demand)) return { refusal: whyNot(request, demand) };
+  }
+  for (const demand of missed) {
+    const isServed = (other: LineDemand) => placeLine(wholly(request), other, taken, placements) === 0;
+    if (substitutesFor(request, demand, placements).some(isServed)) continue;
     const missing = placeLine(request, demand, taken, placements);
     if (missing > 0 && !mayMiss(request, demand)) return { refusal: whyNot(request, demand) };
   }
@@ -125,6 +154,10 @@ function place(asked: SourcingRequest): SourcingResult {
   if (placements.length === 0 && first !== undefined && request.waits !== true)
     return { refusal: whyNot(request, first) };
   return { placements: placements.sort((a, b) => a.lineNumber - b.lineNumber) };
+}
+
+function wholly(request: SourcingRequest): SourcingRequest {
+  return request.partial ? { ...request, partial: false } : request;
 }
 
 /** Exact units are not waited for: whoever names them wants those or none. */
@@ -165,10 +198,11 @@ function placeLine(
     const quantity = Math.min(missing, candidate.available);
     if (quantity === 0) continue;
     taken.set(candidate.key, (taken.get(candidate.key) ?? 0) + quantity);
-    const { lineNumber, sku } = demand;
+    const { lineNumber, sku, substitutedFor } = demand;
     const { warehouse } = candidate;
+    const instead = substitutedFor === undefined ? {} : { substitutedFor };
     const exact = request.units?.isOf(sku) === true ? { unitIds: request.units.take(demand, warehouse, quantity) } : {};
-    placements.push({ lineNumber, sku, warehouse, quantity, ...exact });
+    placements.push({ lineNumber, sku, warehouse, quantity, ...exact, ...instead });
     missing -= quantity;
   }
   return missing;
@@ -201,7 +235,19 @@ function largestOf<T extends { available: number }>(candidates: readonly T[]): T
 }
 
 function candidatesOf(request: SourcingRequest, demand: LineDemand): Warehouse[] {
-  return request.warehouses.filter((warehouse) => demand.warehouse === '' || warehouse.code === demand.warehouse);
+  const allowed = request.warehouses.filter(({ code }) => demand.warehouse === '' || code === demand.warehouse);
+  const isBound = request.firstOnly === true && (demand.unitIds?.length ?? 0) === 0;
+  return isBound ? firstOf(request, demand, allowed) : allowed;
+}
+
+/** The first that is asked of those that have the item at all. */
+function firstOf(request: SourcingRequest, { sku }: LineDemand, warehouses: readonly Warehouse[]): Warehouse[] {
+  const stocking = warehouses.flatMap((warehouse) => {
+    const level = request.pools.get(poolKey(sku, warehouse.code));
+    return level === undefined ? [] : [{ warehouse, available: unitsFor(request, level) }];
+  });
+  const chosen = request.strategy === 'MOST_AVAILABLE' ? largestOf(stocking) : stocking.slice(0, 1);
+  return chosen.map(({ warehouse }) => warehouse);
 }
 
 /** Names the SKU, what the whole request asks of it, what is free, and who holds the rest. */

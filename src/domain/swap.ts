@@ -1,5 +1,7 @@
 import type { Destination } from './eligibility.ts';
+import { heldSkusOf, ladderTerms, nameAlternatives, offerSubstitutes } from './equivalents.ts';
 import { deadlineOf, defaultHoldWindow } from './hold-window.ts';
+import type { ShortfallWishes } from './ladder.ts';
 import { checkMovable } from './movable.ts';
 import {
   checkExchangePools,
@@ -31,13 +33,9 @@ import type { OwnUnit } from './unit-offer.ts';
 import { type Queueing, queueRest } from './waitlist.ts';
 import type { WorkingSet } from './working-set.ts';
 
-export interface SwapRequest {
+export interface SwapRequest extends ShortfallWishes {
   /** All lines the reservation is to have from now on. */
   readonly lines: readonly RequestedLine[];
-  /** Takes what there is and forgets the rest, instead of refusing. */
-  readonly partial: boolean;
-  /** Takes what there is and queues for the rest, instead of refusing. */
-  readonly waitlist?: boolean;
   /** Where the goods go; left out where the caller does not tell. */
   readonly destination?: Destination;
 }
@@ -48,30 +46,26 @@ export interface SwapRequest {
  */
 export function swap(reservation: Reservation, request: SwapRequest, work: WorkingSet): Transition {
   if (!isLive(reservation)) return refused(alreadyResolved(reservation));
-  const { lines } = request;
   const refusal =
     checkMovable(reservation, work.now) ??
-    checkNames(work, lines) ??
-    checkSizeLimits(work.rules, lines.length, requestedUnits(lines)) ??
-    checkOrderLines(work, reservation.orderId, lines, reservation) ??
-    checkExchangePools(work, reservation.channel, lines, reservation);
+    checkNames(work, request.lines) ??
+    checkSizeLimits(work.rules, request.lines.length, requestedUnits(request.lines)) ??
+    checkOrderLines(work, reservation.orderId, request.lines, reservation) ??
+    checkExchangePools(work, reservation.channel, request.lines, reservation);
   if (refusal !== null) return refused(refusal);
   const firstNumber = nextLineNumber(reservation);
+  const lines = offerSubstitutes(work, request.lines, request);
+  const terms = ladderTerms(work, request, reservation.channel, lines, reservation);
   const sourced = source({
     ...sourcingTerms(work, reservation.channel, request.destination),
     demands: toDemands(lines, firstNumber),
     own: ownUnits(reservation),
-    partial: request.partial || request.waitlist === true,
-    waits: request.waitlist === true,
-    ...unitsFor(
-      work,
-      lines.map((line) => line.sku),
-      namedUnits(reservation),
-    ),
+    ...terms,
+    ...unitsFor(work, heldSkusOf(lines), namedUnits(reservation)),
   });
-  if ('refusal' in sourced) return refused(sourced.refusal);
+  if ('refusal' in sourced) return refused(nameAlternatives(work, sourced.refusal, request.lines, request));
   const held = toLines(lines, firstNumber, sourced.placements).map((line) => ({ ...line, changedAt: work.now }));
-  const added = request.waitlist === true ? queueRest(held, lines, queueingOf(reservation, work)) : held;
+  const added = terms.waits ? queueRest(held, lines, queueingOf(reservation, work)) : held;
   return replaceLines(reservation, added, sourced.placements, work);
 }
 

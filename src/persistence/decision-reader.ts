@@ -21,7 +21,8 @@ export function createDecisionReader(pool: Pool): DecisionReader {
         const body = readEventBody(row.body);
         // Behind an event that cannot be read nobody knows what the next one changed.
         if (body === null || body.after === null) break;
-        changes.push({ kind: body.facts.kind, reason: body.facts.reason, after: body.after, seen: body.seen });
+        const { facts, after, seen, asked } = body;
+        changes.push({ kind: facts.kind, reason: facts.reason, after, seen, asked });
       }
       return changes;
     },

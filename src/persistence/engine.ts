@@ -8,6 +8,7 @@ import type { Observability } from '../observability.ts';
 import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
 import type { DueReader } from '../ports/due-reader.ts';
+import type { Equivalents } from '../ports/equivalents.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
 import type { LedgerAuditor, LedgerCounts } from '../ports/ledger-auditor.ts';
@@ -25,6 +26,7 @@ import { createCheckpoints } from './checkpoints.ts';
 import { openDatabase } from './database.ts';
 import { createDecisionReader } from './decision-reader.ts';
 import { createDueReader } from './due-reader.ts';
+import { createEquivalents } from './equivalents.ts';
 import { createEventReader } from './event-reader.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createKpiReader } from './kpi-reader.ts';
@@ -61,6 +63,7 @@ export interface Engine {
   readonly rules: RulesReader;
   readonly kpis: KpiReader;
   readonly wantedItems: WantedItems;
+  readonly equivalents: Equivalents;
   /** Makes an eligibility rule one that can be asked. */
   readonly compileRule: CompileRule;
   /** Rejects while the database does not answer. */
@@ -105,6 +108,7 @@ export async function openEngine(databaseUrl: string, deps: EngineDeps): Promise
     rules: createRulesReader(pool, deps.monotonicMs),
     kpis: createKpiReader(pool),
     wantedItems: createWantedItems(pool),
+    equivalents: createEquivalents(pool),
     compileRule: deps.compileRule,
     async ping() {
       await pool.query({ name: 'ping', text: 'select 1' });

@@ -2,8 +2,8 @@ import type { KeptRequest } from '../domain/asked-request.ts';
 import type { FactName, PastCase, PastRequest } from '../domain/past-case.ts';
 import type { RefusalReason } from '../domain/refusal.ts';
 import type { Reservation } from '../domain/reservation.ts';
+import type { RefusedRequest } from '../ports/refusals.ts';
 import { readEventBody } from './event-body.ts';
-import type { RefusedRequest } from './refusal-writes.ts';
 
 export interface MadeRow {
   readonly reservation_id: string;
@@ -46,13 +46,20 @@ export function toMadeCase(row: MadeRow): PastCase {
 }
 
 function placementsOf({ lines }: Reservation) {
-  return lines.flatMap(({ lineNumber, sku, allocations }) =>
-    allocations.map(({ warehouse, reserved }) => ({ lineNumber, sku, warehouse, quantity: reserved })),
-  );
+  return lines.flatMap(({ lineNumber, sku, substitutedFor, allocations }) => {
+    const instead = substitutedFor === undefined ? {} : { substitutedFor };
+    return allocations.map(({ warehouse, reserved }) => ({
+      lineNumber,
+      sku,
+      warehouse,
+      quantity: reserved,
+      ...instead,
+    }));
+  });
 }
 
 function toRequest(row: MadeRow, made: Reservation, asked: KeptRequest, reason: string): PastRequest {
-  const { warehouses = [], elsewhere = [] } = asked;
+  const { warehouses = [], substitutes = [], elsewhere = [] } = asked;
   const lost: readonly FactName[] = row.attributes === null ? elsewhere : [];
   return {
     facts: {
@@ -64,9 +71,14 @@ function toRequest(row: MadeRow, made: Reservation, asked: KeptRequest, reason: 
     },
     destination: { countryCode: asked.countryCode ?? '', postalCode: row.postal_code ?? '' },
     channel: made.channel,
-    lines: made.lines.map(({ sku, quantity }, at) => ({ sku, quantity, warehouse: warehouses[at] ?? '' })),
+    lines: made.lines.map(({ sku, substitutedFor = sku, quantity }, at) => {
+      const others = substitutes[at] ?? [];
+      const instead = others.length === 0 ? {} : { substitutes: others };
+      return { sku: substitutedFor, quantity, warehouse: warehouses[at] ?? '', ...instead };
+    }),
     partial: asked.partial ?? false,
     waitlist: asked.waitlist ?? false,
+    acceptSubstitutes: asked.acceptSubstitutes ?? false,
     holdWindowMs: asked.holdWindowMs ?? null,
     lost,
     liveOfCustomer: made.customerRef === '' ? 0 : row.live,

@@ -1,8 +1,8 @@
-import type { AskedRequest } from '../domain/asked-request.ts';
+import type { AskedLine } from '../domain/asked-request.ts';
 import type { Refusal, RefusalReason } from '../domain/refusal.ts';
-import type { SeenPool } from '../domain/seen-pools.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
-import type { AskedReserve, Command, Outcome } from '../ports.ts';
+import type { RefusedRequest } from '../ports/refusals.ts';
+import type { AskedReserve, Command, Outcome, SeenByRefusal } from '../ports.ts';
 import { instant, joinJson, jsonArray, type Statement } from './statements.ts';
 
 /** What is said of a request, of the service or of the call, and not of the exchange. */
@@ -11,18 +11,12 @@ const NOT_OF_THE_EXCHANGE: ReadonlySet<RefusalReason> = new Set(['REQUEST_ID_REU
 /** Words of the rules, which their version tells, and of a rule that failed, which may repeat what a caller wrote. */
 const NOT_NUMBERS: ReadonlySet<string> = new Set(['customer_message', 'staff_message', 'failure']);
 
-/** A request that was refused, as it is kept. */
-export interface RefusedRequest extends Omit<AskedRequest, 'channel' | 'customerRef'> {
-  readonly isOfCustomer: boolean;
-  readonly seen: readonly SeenPool[];
-}
-
 interface RefusedRow {
   readonly command: Command;
   readonly asked: AskedReserve;
   readonly refusal: Refusal;
-  /** Absent where no other rules could have decided otherwise. */
-  readonly seen: readonly SeenPool[] | undefined;
+  /** Nothing where no other rules could have decided otherwise. */
+  readonly decision: SeenByRefusal;
   readonly times: number;
 }
 
@@ -77,26 +71,37 @@ function refusedRows(outcomes: ReadonlyMap<Command, Outcome>): Map<string, Refus
     const { asked } = command;
     if (outcome.ok || asked === undefined || NOT_OF_THE_EXCHANGE.has(outcome.refusal.reason)) continue;
     const key = `${outcome.refusal.reason}\u0000${asked.exchangeId}`;
-    const { refusal, seen } = outcome;
-    rows.set(key, { command, asked, refusal, seen, times: (rows.get(key)?.times ?? 0) + 1 });
+    const { refusal } = outcome;
+    rows.set(key, { command, asked, refusal, decision: outcome, times: (rows.get(key)?.times ?? 0) + 1 });
   }
   return rows;
 }
 
 /** What was asked for, without the customer, and the pools as the decision saw them, where other rules might care. */
-function refusedRequest({ asked: { request }, seen }: RefusedRow): RefusedRequest | null {
+function refusedRequest({ asked: { request }, decision }: RefusedRow): RefusedRequest | null {
+  const { seen, substitutes } = decision;
   if (seen === undefined) return null;
-  const { lines, facts, destination, partial, waitlist, holdWindowMs, customerRef } = request;
+  const { lines, facts, destination, partial, waitlist, acceptSubstitutes, holdWindowMs, customerRef } = request;
   return {
-    lines: lines.map(({ sku, quantity, warehouse }) => ({ sku, quantity, warehouse })),
+    lines: lines.map(({ sku, quantity, warehouse }, at) => ({
+      sku,
+      quantity,
+      warehouse,
+      ...instead(substitutes?.[at]),
+    })),
     facts,
     destination,
     partial,
     ...(waitlist === true ? { waitlist } : {}),
+    ...(acceptSubstitutes === true ? { acceptSubstitutes } : {}),
     holdWindowMs,
     isOfCustomer: customerRef !== '',
     seen,
   };
+}
+
+function instead(substitutes: readonly string[] = []): Pick<AskedLine, 'substitutes'> {
+  return substitutes.length === 0 ? {} : { substitutes };
 }
 
 /** A rule's own words are left out with its messages. */

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { RefusalReason } from '../domain/refusal.ts';
 import type { AuditFilter } from '../ports/event-reader.ts';
-import type { RefusalPosition, Refusals, RefusedReserve } from '../ports/refusals.ts';
+import type { RefusalPosition, Refusals, RefusedRequest, RefusedReserve } from '../ports/refusals.ts';
 import { instant, millis } from './statements.ts';
 
 /** How long a refusal is kept after its last time, in milliseconds: 90 days. */
@@ -35,12 +35,15 @@ interface RefusalRow {
 export function createRefusals(pool: Pool): Refusals {
   return {
     async ofExchange(exchangeId) {
-      const result = await pool.query<RefusalRow>({
+      const result = await pool.query<RefusalRow & { asked: string | null }>({
         name: 'refusals-of-exchange',
-        text: `select ${COLUMNS} from refused_reserve where exchange_id = $1::text order by create_time desc, reason`,
+        text: `select ${COLUMNS}, asked::text as asked from refused_reserve where exchange_id = $1::text order by create_time desc, reason`,
         values: [exchangeId],
       });
-      return result.rows.map(toRefused);
+      return result.rows.map((row) => ({
+        ...toRefused(row),
+        asked: row.asked === null ? null : (JSON.parse(row.asked) as RefusedRequest | null),
+      }));
     },
     list: (filter, after, limit) => list(pool, filter, after, limit),
     async prune(olderThanMs, limit) {

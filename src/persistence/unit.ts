@@ -146,7 +146,9 @@ function isHeldUp(decided: DecidedUnit): boolean {
     if (!outcome.ok) return isForWantOfUnits(outcome.refusal);
     const made = outcome.answer.kind === 'reservation' ? outcome.answer.reservation : null;
     const lines = needs.skus.length > 0 && made !== null && isLive(made) ? made.lines : [];
-    return lines.some((line) => reservedUnits(line) + fulfilledUnits(line) < line.quantity);
+    return lines.some(
+      (line) => line.substitutedFor !== undefined || reservedUnits(line) + fulfilledUnits(line) < line.quantity,
+    );
   });
 }
 

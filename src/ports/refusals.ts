@@ -1,5 +1,13 @@
+import type { AskedRequest } from '../domain/asked-request.ts';
 import type { RefusalReason } from '../domain/refusal.ts';
+import type { SeenPool } from '../domain/seen-pools.ts';
 import type { AuditFilter } from './event-reader.ts';
+
+/** A request that was refused, as it is kept. */
+export interface RefusedRequest extends Omit<AskedRequest, 'channel' | 'customerRef'> {
+  readonly isOfCustomer: boolean;
+  readonly seen: readonly SeenPool[];
+}
 
 /** What was refused to an exchange for one reason, as it was the last time. */
 export interface RefusedReserve {
@@ -20,12 +28,17 @@ export interface RefusedReserve {
   readonly traceId: string;
 }
 
+/** With the request and the pools its decision saw; null where neither rules nor stock could have decided otherwise. */
+export interface RefusedWithRequest extends RefusedReserve {
+  readonly asked: RefusedRequest | null;
+}
+
 /** Where a page of them ends. */
 export type RefusalPosition = Pick<RefusedReserve, 'refusedAt' | 'exchangeId' | 'reason'>;
 
 export interface Refusals {
   /** Those an exchange has, newest first: at most one for each reason. */
-  ofExchange(exchangeId: string): Promise<readonly RefusedReserve[]>;
+  ofExchange(exchangeId: string): Promise<readonly RefusedWithRequest[]>;
   /**
    * Oldest first.
    * @returns at most `limit`, and where to go on, or null at the end

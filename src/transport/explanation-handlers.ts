@@ -1,11 +1,11 @@
-import { explainCures } from '../domain/cure-explanation.ts';
-import { type ExplainedStep, explain } from '../domain/explanation.ts';
+import { explainCures, type ToldChange } from '../domain/cure-explanation.ts';
+import { explain, explainNoStock } from '../domain/explanation.ts';
 import { BrokenInvariant } from '../domain/refusal.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { Rules } from '../domain/rules.ts';
 import { ReservationService } from '../gen/earmark/v1/reservation_service_pb.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
-import type { Refusals, RefusedReserve } from '../ports/refusals.ts';
+import type { Refusals, RefusedReserve, RefusedWithRequest } from '../ports/refusals.ts';
 import type { RulesReader } from '../ports/rules-reader.ts';
 import type { WaitlistPlace, WaitlistReader } from '../ports/waitlist-reader.ts';
 import type { ReservationReader } from '../ports.ts';
@@ -40,20 +40,26 @@ export function explanationHandlers(deps: Deps): Rpc[] {
         refusals: refusals.map(toRefusal),
         ruleVersion: BigInt(decision?.after.ruleVersion ?? reservation?.ruleVersion ?? refusals[0]?.ruleVersion ?? 0),
         waitlistPlaces: places.map(toPlace),
-        steps:
-          decision === undefined
-            ? []
-            : [
-                ...explain(decision.after, decision.seen, await rulesOf(deps, decision.after)),
-                ...explainCures(changes),
-              ].map(toStep),
+        steps: (await stepsOf(deps, changes, reservation === null ? refusals : [])).map(toStep),
       };
     }),
   ];
 }
 
+/** Of the decision that made a reservation and of its shortages, else of the last decision that found too little. */
+async function stepsOf(deps: Deps, changes: readonly ToldChange[], refusals: readonly RefusedWithRequest[]) {
+  const [made] = changes;
+  if (made !== undefined) {
+    const decided = explain(made.after, made.seen, await rulesOf(deps, made.after), made.asked);
+    return [...decided, ...explainCures(changes)];
+  }
+  const found = refusals.find(({ reason, asked }) => reason === 'NO_STOCK' && asked !== null);
+  if (found?.asked == null) return [];
+  return explainNoStock({ ...found.asked, refusal: found }, await rulesOf(deps, found));
+}
+
 /** The version a reservation keeps for life; versions are never taken away. */
-async function rulesOf({ rules }: Deps, { ruleVersion }: Reservation): Promise<Rules> {
+async function rulesOf({ rules }: Deps, { ruleVersion }: Pick<Reservation, 'ruleVersion'>): Promise<Rules> {
   const found = await rules.version(BigInt(ruleVersion));
   if (found === null) throw new BrokenInvariant(`rule version ${ruleVersion} is missing`);
   return found;
@@ -73,6 +79,6 @@ function toPlace({ lineNumber, sku, units, since, linesAhead, unitsAhead }: Wait
   return { lineNumber, sku, quantity: units, sinceTime: toTimestamp(since), linesAhead, unitsAhead };
 }
 
-function toStep({ version, ...step }: ExplainedStep) {
+function toStep({ version, ...step }: ReturnType<typeof explain>[number]) {
   return { ...step, version: BigInt(version) };
 }

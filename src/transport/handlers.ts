@@ -1,5 +1,6 @@
 import type { CompileRule } from '../domain/eligibility.ts';
 import type { DecisionReader } from '../ports/decision-reader.ts';
+import type { Equivalents } from '../ports/equivalents.ts';
 import type { EventReader } from '../ports/event-reader.ts';
 import type { AvailabilityFeed, ReservationFeed } from '../ports/feeds.ts';
 import type { KpiReader } from '../ports/kpi-reader.ts';
@@ -47,6 +48,7 @@ export interface HandlerDeps {
   readonly reservationFeed: ReservationFeed;
   readonly rules: RulesReader;
   readonly wantedItems: WantedItems;
+  readonly equivalents: Equivalents;
   readonly compileRule: CompileRule;
 }
 

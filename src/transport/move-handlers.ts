@@ -6,9 +6,11 @@ import {
   type TransferRequest,
   TransferRequestSchema,
 } from '../gen/earmark/v1/reservation_service_pb.ts';
+import type { Equivalents } from '../ports/equivalents.ts';
 import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Outcome, UnitOfWork } from '../ports.ts';
 import { chooseItems } from '../use-cases/choose-items.ts';
+import { findEquivalents } from '../use-cases/find-equivalents.ts';
 import { swapReservation } from '../use-cases/swap.ts';
 import { transferReservation } from '../use-cases/transfer.ts';
 import { contentHash } from './content-hash.ts';
@@ -20,6 +22,7 @@ import { refusedCall } from './rpc-failure.ts';
 interface Deps {
   readonly unitOfWork: UnitOfWork;
   readonly wantedItems: WantedItems;
+  readonly equivalents: Equivalents;
 }
 
 /** Swap and Transfer. */
@@ -45,8 +48,9 @@ async function swap(deps: Deps, request: SwapRequest, call: RpcCall): Promise<Ou
     lines: request.lines.map(toRequestedLine),
     partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
     waitlist: request.shortfallPolicy === ShortfallPolicy.WAITLIST,
+    acceptSubstitutes: request.acceptSubstitutes,
   };
-  const [chosen = input] = await chooseItems(deps, [input]);
+  const [chosen = input] = await findEquivalents(deps, await chooseItems(deps, [input]));
   return swapReservation(deps, chosen, call);
 }
 

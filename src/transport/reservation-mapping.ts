@@ -63,6 +63,7 @@ function toLine(line: domain.ReservationLine): ReservationLine {
   return create(ReservationLineSchema, {
     lineNumber: line.lineNumber,
     sku: line.sku,
+    substitutedForSku: line.substitutedFor ?? '',
     quantity: line.quantity,
     reservedQuantity: reservedUnits(line),
     waitlistedQuantity: waitingUnits(line),

@@ -1,9 +1,11 @@
 import { refuse } from '../domain/refusal.ts';
 import { ReservationService } from '../gen/earmark/v1/reservation_service_pb.ts';
 import type { ReserveRequest } from '../gen/earmark/v1/reserve_pb.ts';
+import type { Equivalents } from '../ports/equivalents.ts';
 import type { WantedItems } from '../ports/wanted-items.ts';
 import type { Ids, Outcome, UnitOfWork } from '../ports.ts';
 import { chooseItems } from '../use-cases/choose-items.ts';
+import { findEquivalents } from '../use-cases/find-equivalents.ts';
 import { type ReserveInput, reserve } from '../use-cases/reserve.ts';
 import { concurrently } from './concurrently.ts';
 import { isRefusal, refusedOutcome, toReserveInput, toReserveResponse, toWireOutcome } from './reserve-mapping.ts';
@@ -16,6 +18,7 @@ export interface ReserveDeps {
   readonly unitOfWork: UnitOfWork;
   readonly ids: Ids;
   readonly wantedItems: WantedItems;
+  readonly equivalents: Equivalents;
 }
 
 /** Reserve, BatchReserve and ReserveStream: three ways into one use case. */
@@ -59,7 +62,7 @@ async function reserveOne(deps: ReserveDeps, request: ReserveRequest, call: RpcC
 async function reserveAll(deps: ReserveDeps, requests: readonly ReserveRequest[], call: RpcCall): Promise<Outcome[]> {
   const inputs = requests.map(toReserveInput);
   const clear = inputs.filter((input): input is ReserveInput => !isRefusal(input));
-  const decided = await reserve(deps, await chooseItems(deps, clear), call);
+  const decided = await reserve(deps, await findEquivalents(deps, await chooseItems(deps, clear)), call);
   return inputs.map((input) => {
     if (isRefusal(input)) return refusedOutcome(input);
     const outcome = decided.shift();

@@ -22,7 +22,7 @@ import { fromDuration, fromTimestamp } from './wire-time.ts';
 
 /** What a wire request asks of the use case, or why it cannot be asked in this version. */
 export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal {
-  const refusal = request.acceptSubstitutes ? unsupported('accept_substitutes') : findUnsupported(request);
+  const refusal = findUnsupported(request);
   if (refusal !== null) return refusal;
   return {
     requestId: request.requestId,
@@ -40,6 +40,7 @@ export function toReserveInput(request: ReserveRequest): ReserveInput | Refusal 
     },
     partial: request.shortfallPolicy === ShortfallPolicy.PARTIAL,
     waitlist: request.shortfallPolicy === ShortfallPolicy.WAITLIST,
+    acceptSubstitutes: request.acceptSubstitutes,
     holdWindowMs: fromDuration(request.holdWindow),
     priority: request.priority,
     validateOnly: request.validateOnly,

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { LadderStep } from '../domain/ladder.ts';
 import { type Refusal, unsupported } from '../domain/refusal.ts';
 import { describeDifferences } from '../domain/rule-differences.ts';
 import { FIRST_RULES, type Rules, rulesEtag } from '../domain/rules.ts';
@@ -10,6 +11,7 @@ import {
   RuleVersionSchema,
   ShortageCure,
   SourcingStrategy,
+  SubstitutionStep,
   type Rules as WireRules,
   type RuleVersion as WireRuleVersion,
 } from '../gen/earmark/v1/rules_pb.ts';
@@ -38,6 +40,7 @@ export function toWireRules(rules: Rules): WireRules {
     sourcing: SourcingStrategy[rules.sourcing],
     splitAllowed: rules.splitAllowed,
     shortageCures: rules.shortageCures.map((cure) => ShortageCure[cure]),
+    ladder: rules.ladder.map((step) => SubstitutionStep[step]),
     safetyStocks: rules.safetyStocks.map((rule) => ({ ...rule })),
     exchangePools: rules.exchangePools.map((rule) => ({ ...rule })),
     channelWarehouses: Object.entries(rules.channelWarehouses).map(([channel, warehouses]) => ({
@@ -90,6 +93,7 @@ export function toDraft(wire: WireRules): RulesDraft | Refusal {
     sourcing: toSourcing(wire.sourcing),
     splitAllowed: wire.splitAllowed,
     shortageCures: toCures(wire.shortageCures),
+    ladder: toLadder(wire.ladder),
     safetyStocks: wire.safetyStocks.map(({ sku, warehouse, units, percent }) => ({ sku, warehouse, units, percent })),
     exchangePools: wire.exchangePools.map(({ sku, minimum, maximum }) => ({ sku, minimum, maximum })),
     channelWarehouses: Object.fromEntries(wire.channelWarehouses.map((one) => [one.channel, one.warehouses])),
@@ -119,9 +123,19 @@ function toCures(wire: readonly ShortageCure[]): Rules['shortageCures'] {
   return wire.flatMap((cure) => SHORTAGE_CURES.filter((name) => ShortageCure[name] === cure));
 }
 
+const LADDER_STEPS: readonly LadderStep[] = ['OTHER_WAREHOUSE', 'EQUIVALENT_SKU', 'WAITLIST', 'SUGGEST_REFUND'];
+
+/** Validation has refused unknown steps. */
+function toLadder(wire: readonly SubstitutionStep[]): Rules['ladder'] {
+  if (wire.length === 0) return FIRST_RULES.ladder;
+  return wire.flatMap((step) => LADDER_STEPS.find((name) => SubstitutionStep[name] === step) ?? []);
+}
+
 /** A rule that would be stored and not followed is refused; saying what holds anyway is not. */
 function findUnsupported(wire: WireRules): Refusal | null {
-  return wire.shortageCures.includes(ShortageCure.SUBSTITUTE) ? unsupported('rules.shortage_cures SUBSTITUTE') : null;
+  if (wire.shortageCures.includes(ShortageCure.SUBSTITUTE)) return unsupported('rules.shortage_cures SUBSTITUTE');
+  if (wire.ladder.includes(SubstitutionStep.OTHER_LOT)) return unsupported('rules.ladder OTHER_LOT');
+  return null;
 }
 
 /** A channel named twice, and windows finer than deadlines are kept. */

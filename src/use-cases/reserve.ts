@@ -1,7 +1,9 @@
-import type { AskedRequest } from '../domain/asked-request.ts';
+import { type AskedRequest, keptSubstitutes } from '../domain/asked-request.ts';
 import type { Caller } from '../domain/caller.ts';
 import { checkEligibility, notEligible } from '../domain/eligibility.ts';
+import { heldSkusOf, ladderTerms, nameAlternatives, offerSubstitutes } from '../domain/equivalents.ts';
 import { chooseHoldWindow, deadlineOf } from '../domain/hold-window.ts';
+import { suggestRefund } from '../domain/ladder.ts';
 import { isByRules } from '../domain/past-case.ts';
 import { awaitedNow } from '../domain/pick-awaits.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
@@ -36,6 +38,7 @@ import {
   type UnitOfWork,
 } from '../ports.ts';
 import { type Call, callerOptions, causeOf, claimOf, type RequestKey, reservationAnswer } from './call.ts';
+import { type EquivalentInput, lineNeeds } from './find-equivalents.ts';
 import { recordSwap } from './swap.ts';
 
 /** Reserve, each request inside BatchReserve, and ReserveStream share one scope of request ids. */
@@ -47,7 +50,7 @@ export const RESERVE_GROUP_MAX = 250;
 /** Request lines of a batch that may be decided in one unit of work. */
 export const RESERVE_GROUP_LINES_MAX = 1_000;
 
-export interface ReserveInput extends RequestKey, AskedRequest {
+export interface ReserveInput extends RequestKey, AskedRequest, Pick<EquivalentInput, 'equivalents'> {
   readonly exchangeId: string;
   readonly returnCaseId: string;
   readonly orderId: string;
@@ -77,10 +80,11 @@ function groups(inputs: readonly ReserveInput[]): ReserveInput[][] {
   let lines = 0;
   for (const input of inputs) {
     const current = result.at(-1);
-    lines += input.lines.length;
+    const { lineCount } = lineNeeds(input);
+    lines += lineCount;
     if (current === undefined || current.length >= RESERVE_GROUP_MAX || lines > RESERVE_GROUP_LINES_MAX) {
       result.push([input]);
-      lines = input.lines.length;
+      lines = lineCount;
     } else {
       current.push(input);
     }
@@ -94,29 +98,25 @@ function reserveCommand(input: ReserveInput, call: Call, ids: Ids): Command {
   const orderLines = input.lines
     .filter((line) => line.orderLineId !== '')
     .map((line) => ({ orderId: input.orderId, orderLineId: line.orderLineId }));
+  const { needs, lineCount } = lineNeeds(input);
   return {
     name: 'reserve',
     caller: call.caller,
     claim: input.validateOnly ? null : claimOf(METHOD, input, { newReservationId: reservationId }),
     needs: {
       ...NO_NEEDS,
-      skus: skusOf(input),
-      lines: input.lines,
+      ...needs,
       exchanges: [{ exchangeId: input.exchangeId, newReservationId: reservationId }],
       orderLines,
       customers: input.customerRef === '' ? [] : [input.customerRef],
       // A replacement that begins to wait is served by the rules its reservation was made by.
       ownRules: input.waitlist === true && input.replaceExisting === true,
     },
-    lineCount: input.lines.length,
+    lineCount,
     trace: call.trace,
     ...(input.validateOnly ? {} : { asked: askedOf(input) }),
     decide: (work) => keepSeen(work, input, decideReserve(work, input, call, { reservationId, trackingId })),
   };
-}
-
-function skusOf({ lines }: ReserveInput): string[] {
-  return [...new Set(lines.map((line) => line.sku))];
 }
 
 function askedOf(input: ReserveInput): AskedReserve {
@@ -139,11 +139,15 @@ function decideReserve(
   if (excess !== null) return { refusal: excess };
   const window = chooseHoldWindow(work.rules, input.channel, input.holdWindowMs);
   if ('refusal' in window) return window;
-  const asked = sourcingOf(work, input);
+  const wanted = offerSubstitutes(work, input.lines, input);
+  const asked = sourcingOf(work, input, wanted);
   const sourced = source(asked);
-  if ('refusal' in sourced) return sourced;
-  const held = toLines(input.lines, 1, sourced.placements);
-  const lines = input.waitlist === true ? queueRest(held, input.lines, queueingOf(work, window)) : held;
+  if ('refusal' in sourced) {
+    const refused = nameAlternatives(work, sourced.refusal, input.lines, input);
+    return { refusal: suggestRefund(refused, work.rules.ladder, input.channel) };
+  }
+  const held = toLines(wanted, 1, sourced.placements);
+  const lines = asked.waits === true ? queueRest(held, wanted, queueingOf(work, window)) : held;
   const isWaitlisted = isWaiting(lines);
   const next: LiveReservation = {
     ...ids,
@@ -167,7 +171,8 @@ function decideReserve(
     ...awaitedNow(work, input.exchangeId),
   };
   if (!input.validateOnly) {
-    record(work, input, { next, placements: sourced.placements, seen: seenPools(asked) }, callerFor(call, input));
+    const made = { next, placements: sourced.placements, seen: seenPools(asked), asked: { ...input, lines: wanted } };
+    record(work, input, made, callerFor(call, input));
   }
   return { answer: reservationAnswer(next) };
 }
@@ -176,13 +181,13 @@ function queueingOf({ rules, now }: WorkingSet, { holdWindowMs }: { readonly hol
   return { splitAllowed: rules.splitAllowed, holdWindowMs, since: () => now };
 }
 
-function sourcingOf(work: WorkingSet, input: ReserveInput): SourcingRequest {
+/** @param wanted the lines, with the items that may be held instead */
+function sourcingOf(work: WorkingSet, input: ReserveInput, wanted: readonly RequestedLine[]): SourcingRequest {
   return {
     ...sourcingTerms(work, input.channel, input.destination),
-    demands: toDemands(input.lines, 1),
-    partial: input.partial || input.waitlist === true,
-    waits: input.waitlist === true,
-    ...unitsFor(work, skusOf(input)),
+    demands: toDemands(wanted, 1),
+    ...ladderTerms(work, input, input.channel, wanted, null),
+    ...unitsFor(work, heldSkusOf(wanted)),
   };
 }
 
@@ -190,8 +195,9 @@ function sourcingOf(work: WorkingSet, input: ReserveInput): SourcingRequest {
 function keepSeen(work: WorkingSet, input: ReserveInput, decision: Decision): Decision {
   if (!('refusal' in decision) || input.validateOnly || !isByRules(decision.refusal)) return decision;
   const { latest } = work.exchange(input.exchangeId);
-  const isSwap = latest !== null && isLive(latest);
-  return isSwap ? decision : { ...decision, seen: seenPools(sourcingOf(work, input)) };
+  if (latest !== null && isLive(latest)) return decision;
+  const wanted = offerSubstitutes(work, input.lines, input);
+  return { ...decision, seen: seenPools(sourcingOf(work, input, wanted)), ...keptSubstitutes(wanted) };
 }
 
 function callerFor(call: Call, input: ReserveInput): Call {
@@ -206,14 +212,15 @@ function record(
     readonly next: LiveReservation;
     readonly placements: readonly Placement[];
     readonly seen: readonly SeenPool[];
+    readonly asked: AskedRequest;
   },
   call: Call,
 ): void {
-  const { next, placements, seen } = made;
+  const { next, placements, seen, asked } = made;
   keepPurchased(work, input.orderId, input.lines);
   const pools = placements.map(toPoolChange);
   const kind = next.state === 'WAITLISTED' ? 'waitlisted' : 'reserved';
-  work.record({ kind, previous: null, next, cause: causeOf(call, input.facts.reason), seen, asked: input }, pools);
+  work.record({ kind, previous: null, next, cause: causeOf(call, input.facts.reason), seen, asked }, pools);
 }
 
 /** What is asked of a swap as well, which has its own limits. */

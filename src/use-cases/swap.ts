@@ -5,10 +5,11 @@ import type { Transition } from '../domain/transition.ts';
 import type { WorkingSet } from '../domain/working-set.ts';
 import type { Decision, Outcome, UnitOfWork } from '../ports.ts';
 import { type Call, submitOne } from './call.ts';
+import { type EquivalentInput, lineNeeds } from './find-equivalents.ts';
 import { recordTransition } from './resolve.ts';
 import { type TargetInput, targetCommand } from './target-command.ts';
 
-export interface SwapInput extends TargetInput, SwapRequest {}
+export interface SwapInput extends TargetInput, SwapRequest, Pick<EquivalentInput, 'equivalents'> {}
 
 /** Replaces the lines of a live reservation: what it holds is given back only where the new lines are held. */
 export function swapReservation(
@@ -17,6 +18,7 @@ export function swapReservation(
   call: Call,
 ): Promise<Outcome> {
   const { lines } = input;
+  const { needs, lineCount } = lineNeeds(input);
   const orderLineIds = lines.map((line) => line.orderLineId).filter((id) => id !== '');
   const command = targetCommand({
     name: 'swap',
@@ -24,13 +26,12 @@ export function swapReservation(
     input,
     call,
     needs: {
-      skus: [...new Set(lines.map((line) => line.sku))],
-      lines,
+      ...needs,
       targetOrderLineIds: [...new Set(orderLineIds)],
       // What begins to wait is served by the rules its reservation was made by.
       ownRules: input.waitlist === true,
     },
-    lineCount: lines.length,
+    lineCount,
     decide: (found, work) => recordSwap(work, found, lines, swap(found, input, work), call, ''),
   });
   return submitOne(deps.unitOfWork, command, call);

@@ -84,4 +84,24 @@ describe('R19: what is not there', () => {
     expect(both.status).toBe(2);
     expect(both.stderr).toMatch(/--partial.*--waitlist/);
   });
+
+  test('R17: is an equivalent item for who accepts one', async () => {
+    const url = `http://127.0.0.1:${service.httpPort}/earmark.v1.StockService/PutItems`;
+    const items = [{ sku: 'SHOE-RED-43', name: 'Red shoe, size 43', equivalentSkus: ['SHOE-RED-42'] }];
+    const headers = { 'content-type': 'application/json' };
+    const put = await fetch(url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ requestId: 'equivalents', items }),
+    });
+    expect(put.status).toBe(200);
+    const asked = ['reserve', 'SHOE-RED-43:2', '--exchange', 'EX-8'];
+    expect((await earmark(...asked)).stderr).toMatch(/^NO_STOCK/);
+    const held = await earmark(...asked, '--accept-substitutes');
+    expect(held).toMatchObject({ status: 0, stderr: '' });
+    expect(held.stdout).toMatch(/2 × SHOE-RED-42 for SHOE-RED-43/);
+    const swapped = await earmark('swap', '--exchange', 'EX-8', '--line', 'SHOE-RED-43:2', '--accept-substitutes');
+    expect(swapped.stdout).toMatch(/SHOE-RED-42 for SHOE-RED-43/);
+    await earmark('release', '--exchange', 'EX-8');
+  });
 });

@@ -75,6 +75,10 @@ test.each<[Partial<Rules>, string[]]>([
       'exchange_pools of every item was unset, is now at least 2, without limit',
     ],
   ],
+  [
+    { ladder: ['OTHER_WAREHOUSE', 'SUGGEST_REFUND'] },
+    ['ladder was OTHER_WAREHOUSE, EQUIVALENT_SKU, WAITLIST, is now OTHER_WAREHOUSE, SUGGEST_REFUND'],
+  ],
 ])('%j reads as %j', (change, differences) => {
   expect(describeDifferences(FIRST_RULES, { ...FIRST_RULES, ...change })).toEqual(differences);
 });
@@ -95,6 +99,7 @@ test('every rule that can be changed is told', () => {
     { sourcing: 'NEAREST' },
     { splitAllowed: false },
     { shortageCures: ['WAIT'] },
+    { ladder: ['WAITLIST'] },
     { safetyStocks: [{ sku: 'A', warehouse: '', units: 1, percent: 0 }] },
     { exchangePools: [{ sku: '', minimum: 1, maximum: 0 }] },
     { channelWarehouses: { a: ['W1'] } },

@@ -31,6 +31,10 @@ describe('a draft', () => {
       'rules.pick_on',
       { pickOn: 'APPROVED', milestones: completeMilestoneRules([{ milestone: 'APPROVED', action: 'FULFIL' }]) },
     ],
+    ['rules.ladder[2]', { ladder: ['WAITLIST', 'EQUIVALENT_SKU', 'WAITLIST'] }],
+    ['rules.ladder[1]', { ladder: ['EQUIVALENT_SKU', 'OTHER_WAREHOUSE'] }],
+    ['rules.ladder[0]', { ladder: ['SUGGEST_REFUND', 'WAITLIST'] }],
+    ['rules.ladder', { ladder: ['WAITLIST'], sourcing: 'FEWEST_SPLITS' }],
   ])('is refused by %s', (field, change) => {
     const refusal = checkDraft({ ...DRAFT, ...change });
     expect(refusal).toMatchObject({ reason: 'INVALID_FIELD', metadata: { field } });
@@ -42,6 +46,8 @@ describe('a draft', () => {
     { timeZone: 'America/St_Johns' },
     { minHoldWindowMs: 0 },
     { waitlistWindowMs: 3_650 * DAY_MS },
+    { ladder: ['WAITLIST', 'EQUIVALENT_SKU', 'SUGGEST_REFUND'] },
+    { ladder: ['OTHER_WAREHOUSE'], sourcing: 'FEWEST_SPLITS' },
     { safetyStocks: [KEPT, { ...KEPT, sku: '' }, { ...KEPT, sku: '', warehouse: 'A' }] },
     {
       exchangePools: [

@@ -85,6 +85,21 @@ export const MUTANTS: readonly Mutant[] = [
     title: 'R13: a transfer is held against the full quantity at the destination',
   },
   {
+    name: 'substitute-without-consent',
+    file: 'test/use-cases/substitutes.test.ts',
+    title: 'holds nothing without consent',
+  },
+  {
+    name: 'substitutes-beyond-the-maximum',
+    file: 'test/use-cases/substitutes.test.ts',
+    title: 'P22: holds no more of an equivalent than exchanges may',
+  },
+  {
+    name: 'equivalents-not-locked',
+    file: 'test/persistence/substitutes.pg.test.ts',
+    title: 'locked from the start',
+  },
+  {
     name: 'altered-event-passes',
     file: 'test/persistence/ledger-events.pg.test.ts',
     title: 'HASH_CHAIN: an audit event whose bytes tell of',

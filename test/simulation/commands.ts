@@ -41,6 +41,7 @@ export interface ReserveCommand {
   readonly validateOnly: boolean;
   readonly replaceExisting?: boolean;
   readonly waitlist?: boolean;
+  readonly acceptSubstitutes?: boolean;
   readonly priority?: number;
 }
 
@@ -76,6 +77,7 @@ export interface SwapCommand {
   readonly lines: readonly SimLine[];
   readonly partial: boolean;
   readonly waitlist?: boolean;
+  readonly acceptSubstitutes?: boolean;
 }
 
 export interface TransferCommand {
@@ -132,10 +134,17 @@ export interface CountedCommand {
   readonly occurredAt: number;
 }
 
-/** What rules say of pools, of picks and of shortages; everything else is as in the first rules. */
+/** What rules say of pools, picks and shortages, and of what is tried where too little is held; else they are the first. */
 export type SimRules = Pick<
   Rules,
-  'safetyStocks' | 'exchangePools' | 'lowThreshold' | 'sourcing' | 'splitAllowed' | 'pickOn' | 'shortageCures'
+  | 'safetyStocks'
+  | 'exchangePools'
+  | 'lowThreshold'
+  | 'sourcing'
+  | 'splitAllowed'
+  | 'pickOn'
+  | 'shortageCures'
+  | 'ladder'
 >;
 
 export interface RulesCommand {

@@ -5,6 +5,7 @@ import type { Engine } from '../../src/persistence/engine.ts';
 import type { Ids, Outcome } from '../../src/ports.ts';
 import type { Call } from '../../src/use-cases/call.ts';
 import { expireDue } from '../../src/use-cases/expire-due.ts';
+import { findEquivalents } from '../../src/use-cases/find-equivalents.ts';
 import { putRules } from '../../src/use-cases/put-rules.ts';
 import { reportMilestone } from '../../src/use-cases/report-milestone.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
@@ -64,11 +65,8 @@ export async function executeTogether(
   world: RealWorld,
   commands: readonly ReserveCommand[],
 ): Promise<ModelOutcome[]> {
-  const outcomes = await reserve(
-    { ...engine, ids: world.ids },
-    commands.map(reserveInput),
-    callOf(commands[0] ?? { requestId: '' }),
-  );
+  const inputs = await findEquivalents(engine, commands.map(reserveInput));
+  const outcomes = await reserve({ ...engine, ids: world.ids }, inputs, callOf(commands[0] ?? { requestId: '' }));
   return outcomes.map(canonOfOutcome);
 }
 
@@ -80,7 +78,8 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
   const call = callOf(command);
   switch (command.kind) {
     case 'reserve': {
-      const [outcome] = await reserve({ ...engine, ids: world.ids }, [reserveInput(command)], call);
+      const inputs = await findEquivalents(engine, [reserveInput(command)]);
+      const [outcome] = await reserve({ ...engine, ids: world.ids }, inputs, call);
       if (outcome === undefined) throw new Error('a reserve was not answered');
       return outcome;
     }
@@ -101,10 +100,12 @@ export async function callService(engine: Engine, world: RealWorld, command: Cal
       return await extendReservation(engine, { ...key, target: toTarget(world, command.target), etag, expireAt }, call);
     }
     case 'swap': {
-      const { etag, partial, waitlist = false } = command;
+      const { etag, partial, waitlist = false, acceptSubstitutes = false } = command;
       const target = toTarget(world, command.target);
       const lines = command.lines.map(toLine);
-      return await swapReservation(engine, { ...key, target, etag, lines, partial, waitlist }, call);
+      const input = { ...key, target, etag, lines, partial, waitlist, acceptSubstitutes };
+      const [found = input] = await findEquivalents(engine, [input]);
+      return await swapReservation(engine, found, call);
     }
     case 'transfer': {
       const { etag, toWarehouse, lines } = command;
@@ -147,6 +148,7 @@ function reserveInput(command: ReserveCommand): ReserveInput {
     holdWindowMs: command.holdWindowMs,
     priority: command.priority ?? 0,
     waitlist: command.waitlist ?? false,
+    acceptSubstitutes: command.acceptSubstitutes ?? false,
     validateOnly: command.validateOnly,
     replaceExisting: command.replaceExisting ?? false,
   };

@@ -2,6 +2,13 @@ import type { RulesCommand, SimRules } from './commands.ts';
 import { type Model, SKUS, WAREHOUSES } from './model/state.ts';
 import type { SeededRandom } from './random.ts';
 
+const LADDERS: readonly SimRules['ladder'][] = [
+  ['OTHER_WAREHOUSE', 'EQUIVALENT_SKU', 'WAITLIST'],
+  ['OTHER_WAREHOUSE', 'WAITLIST', 'EQUIVALENT_SKU', 'SUGGEST_REFUND'],
+  ['OTHER_WAREHOUSE', 'EQUIVALENT_SKU', 'SUGGEST_REFUND'],
+  ['OTHER_WAREHOUSE', 'WAITLIST'],
+];
+
 /** Rules about pools, mostly from the newest version and at once. */
 export function anyRules(random: SeededRandom, requestId: string, model: Model): RulesCommand {
   return {
@@ -21,6 +28,7 @@ export function anyRules(random: SeededRandom, requestId: string, model: Model):
         ['SUGGEST_REFUND', 'RESOURCE'],
         ['WAIT'],
       ]),
+      ladder: random.pick(LADDERS),
       lowThreshold: random.chance(0.5) ? random.int(0, 5) : 0,
       pickOn: random.pick([null, 'RETURN_RECEIVED', 'RETURN_RECEIVED', 'APPROVED']),
     },

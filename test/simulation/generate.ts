@@ -98,22 +98,22 @@ export class CommandGenerator {
       validateOnly: random.chance(0.05),
       replaceExisting,
       waitlist: random.chance(0.4),
+      acceptSubstitutes: random.chance(0.4),
       priority: random.pick([0, 0, 0, 0, 0, 1, -1]),
     };
   }
 
   #swap(model: Model): SimCommand {
     const target = this.#target(model);
-    const partial = this.#random.chance(0.3);
-    const waitlist = this.#random.chance(0.3);
     return {
       kind: 'swap',
       requestId: this.#id(),
       target,
       etag: this.#etag(model, target),
       lines: anyLines(this.#random),
-      partial,
-      waitlist,
+      partial: this.#random.chance(0.3),
+      waitlist: this.#random.chance(0.3),
+      acceptSubstitutes: this.#random.chance(0.4),
     };
   }
 

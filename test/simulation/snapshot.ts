@@ -27,6 +27,7 @@ interface Row extends RealIds {
   readonly notices: readonly string[];
   readonly lines: readonly {
     readonly sku: string;
+    readonly substitutedFor?: string;
     readonly quantity: number;
     readonly orderLineId: string;
     readonly lineNumber: number;
@@ -132,6 +133,7 @@ function canonOfRow(row: Row) {
       .map((line) => [
         line.lineNumber,
         line.sku,
+        line.substitutedFor ?? '',
         line.quantity,
         line.orderLineId,
         row.due ? [] : canonOfWaiting(line.waiting),

@@ -7,7 +7,7 @@ import { putRules } from '../../src/use-cases/put-rules.ts';
 import { putItems, putWarehouses } from '../../src/use-cases/stock.ts';
 import { MOVABLE_CLOCK_SQL, openTestEngine, SET_CLOCK_SQL } from '../support/engine.ts';
 import type { Ref } from './commands.ts';
-import { SKUS, WAREHOUSES, WMS } from './model/state.ts';
+import { EQUIVALENTS, SKUS, WAREHOUSES, WMS } from './model/state.ts';
 import { SeededRandom } from './random.ts';
 
 const TABLES = [
@@ -160,7 +160,7 @@ async function putCatalogue(engine: Engine, ids: Ids): Promise<void> {
     tracking: 'QUANTITY' as const,
     product: '',
     attributes: {},
-    equivalentSkus: [],
+    equivalentSkus: EQUIVALENTS[sku],
     retired: false,
   }));
   for (const outcome of [

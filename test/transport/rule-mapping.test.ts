@@ -3,7 +3,13 @@ import { DurationSchema, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from 'vitest';
 import { FIRST_RULES } from '../../src/domain/rules.ts';
 import { Milestone, ReleaseReason } from '../../src/gen/earmark/v1/reservation_pb.ts';
-import { MilestoneAction, RulesSchema, ShortageCure, SourcingStrategy } from '../../src/gen/earmark/v1/rules_pb.ts';
+import {
+  MilestoneAction,
+  RulesSchema,
+  ShortageCure,
+  SourcingStrategy,
+  SubstitutionStep,
+} from '../../src/gen/earmark/v1/rules_pb.ts';
 import { toDraft, toWireRules, toWireRuleVersion } from '../../src/transport/rule-mapping.ts';
 import { DAY_MS, T0 } from '../support/arbitraries.ts';
 
@@ -27,6 +33,7 @@ describe('rules on the wire', () => {
       lowThreshold: 3,
       sourcing: 'FEWEST_SPLITS' as const,
       shortageCures: ['SUGGEST_REFUND', 'RESOURCE'] as const,
+      ladder: ['OTHER_WAREHOUSE', 'WAITLIST', 'EQUIVALENT_SKU', 'SUGGEST_REFUND'] as const,
       safetyStocks: [{ sku: 'A', warehouse: '', units: 2, percent: 10 }],
       exchangePools: [{ sku: '', minimum: 3, maximum: 9 }],
     };
@@ -41,9 +48,11 @@ describe('rules on the wire', () => {
     expect(draftOf({})).toEqual({ ...first, ...empty, effectiveAt: null });
   });
 
-  test('that would not be followed are refused', () => {
-    const refused = draftOf({ shortageCures: [ShortageCure.WAIT, ShortageCure.SUBSTITUTE] });
-    expect(refused).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature: 'rules.shortage_cures SUBSTITUTE' } });
+  test.each<[string, WireRules]>([
+    ['rules.shortage_cures SUBSTITUTE', { shortageCures: [ShortageCure.WAIT, ShortageCure.SUBSTITUTE] }],
+    ['rules.ladder OTHER_LOT', { ladder: [SubstitutionStep.OTHER_WAREHOUSE, SubstitutionStep.OTHER_LOT] }],
+  ])('that would not be followed are refused: %s', (feature, wire) => {
+    expect(draftOf(wire)).toMatchObject({ reason: 'UNSUPPORTED', metadata: { feature } });
   });
 
   test.each<WireRules>([

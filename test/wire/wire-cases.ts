@@ -114,7 +114,11 @@ export const WIRE_CASES: readonly WireCase[] = [
           reserveStep(world, {}, 'one').request,
           reserveStep(world, { exchangeId: world.id('other'), lines: [{ sku: 'nowhere', quantity: 1 }] }, 'two')
             .request,
-          reserveStep(world, { exchangeId: world.id('third'), acceptSubstitutes: true }, 'three').request,
+          reserveStep(
+            world,
+            { exchangeId: world.id('third'), lines: [{ sku: world.sku, quantity: 1, lot: 'L' }] },
+            'three',
+          ).request,
         ],
       },
     }),
@@ -261,10 +265,10 @@ export const WIRE_CASES: readonly WireCase[] = [
   },
   {
     name: 'refuses a field this version cannot honour',
-    step: (world) => reserveStep(world, { acceptSubstitutes: true }),
+    step: (world) => reserveStep(world, { lines: [{ sku: world.sku, quantity: 1, lot: 'L' }] }),
     code: 'UNIMPLEMENTED',
     reason: 'UNSUPPORTED',
-    metadata: () => ({ feature: 'accept_substitutes' }),
+    metadata: () => ({ feature: 'lines.lot' }),
   },
   {
     name: 'refuses a message that is too large',

@@ -21,6 +21,7 @@ interface SwapOptions extends ChangeOptions, ShortfallOptions {
   readonly orderLine: string;
   readonly purchased?: number;
   readonly warehouse: string;
+  readonly acceptSubstitutes?: boolean;
   readonly etag: string;
 }
 
@@ -44,6 +45,7 @@ function addSwap(program: Command, open: OpenSession): void {
     .option('--warehouse <code>', 'only this warehouse', '')
     .option('--partial', 'hold what there is instead of refusing')
     .option('--waitlist', 'hold what there is and wait for the rest')
+    .option('--accept-substitutes', 'hold an equivalent item where there is not enough')
     .option('--etag <etag>', 'change nothing if the reservation is another by now', '')
     .action(async (id: string | undefined, options: SwapOptions) => {
       if (options.line.length === 0)
@@ -59,6 +61,7 @@ function addSwap(program: Command, open: OpenSession): void {
           purchasedQuantity: purchased,
         })),
         shortfallPolicy: shortfallPolicyOf(options),
+        acceptSubstitutes: options.acceptSubstitutes === true,
         etag,
       });
       await answer(session, SwapResponseSchema, response, () => tellChange(response));

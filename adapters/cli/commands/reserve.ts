@@ -25,6 +25,7 @@ interface ReserveOptions extends ShortfallOptions {
   readonly returned?: string;
   readonly want: Readonly<Record<string, string>>;
   readonly hold?: ReturnType<typeof parseDuration>;
+  readonly acceptSubstitutes?: boolean;
   readonly replace?: boolean;
   readonly requestId?: string;
   readonly validateOnly?: boolean;
@@ -57,6 +58,7 @@ export function addReserveCommand(program: Command, open: OpenSession): void {
     .option('--hold <time>', 'how long to hold: 14d, 12h, 30m or 3600s', parseDuration)
     .option('--partial', 'hold what there is instead of refusing')
     .option('--waitlist', 'hold what there is and wait for the rest')
+    .option('--accept-substitutes', 'hold an equivalent item where there is not enough')
     .option('--replace', 'swap what the exchange holds already instead of refusing')
     .option('--request-id <id>', 'makes the call repeatable: the same id gets the same answer')
     .option('--validate-only', 'decide and answer, but hold nothing')
@@ -94,6 +96,7 @@ function toRequest(
     },
     ...(options.hold === undefined ? {} : { holdWindow: options.hold }),
     shortfallPolicy: shortfallPolicyOf(options),
+    acceptSubstitutes: options.acceptSubstitutes === true,
     replaceExisting: options.replace === true,
     validateOnly: options.validateOnly === true,
   };

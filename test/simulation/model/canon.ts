@@ -18,8 +18,8 @@ import {
 
 type PartRow = readonly [string, number, number, number, number, number, number];
 
-/** Line number, SKU, quantity, order line, what it waits for, what it holds where. */
-type LineRow = readonly [number, string, number, string, readonly (string | number)[], readonly PartRow[]];
+/** Line number, SKU, what was asked for instead, quantity, order line, what it waits for, what it holds where. */
+type LineRow = readonly [number, string, string, number, string, readonly (string | number)[], readonly PartRow[]];
 
 export interface CanonReservation {
   readonly exchangeId: string;
@@ -51,6 +51,7 @@ export function canonOfModel(reservation: ModelReservation): CanonReservation {
       (line): LineRow => [
         line.lineNumber,
         line.sku,
+        line.insteadOf,
         line.quantity,
         line.orderLineId,
         canonOfWaiting(line.waiting),
@@ -86,6 +87,7 @@ export function canonOfReservation(reservation: Reservation): CanonReservation {
         (line): LineRow => [
           line.lineNumber,
           line.sku,
+          line.substitutedFor ?? '',
           line.quantity,
           line.orderLineId,
           canonOfWaiting(line.waiting),

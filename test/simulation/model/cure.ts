@@ -35,8 +35,8 @@ export function cureLine(
     !line.parts.some((one) => one.warehouse === asked.warehouse && one.reserved > 0)
   )
     return false;
-  const places = place(model, [asked], isWhole ? 'reject' : 'partial', isSale, () => 0, rules);
-  const units = places?.get(0)?.get(asked.warehouse) ?? 0;
+  const terms = { policy: isWhole ? 'reject' : 'partial', isSale, old: [], takesOthers: false } as const;
+  const units = place(model, [asked], terms, rules)?.get(0)?.parts.get(asked.warehouse) ?? 0;
   if (units === 0) return false;
   move(line, pool.warehouse, asked.warehouse, units);
   line.changedAt = model.now;

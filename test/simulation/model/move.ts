@@ -4,10 +4,10 @@ import {
   checkMaximum,
   checkNames,
   keepPurchased,
-  type Policy,
   place,
   policyOf,
   toLines,
+  type Wishes,
 } from './place.ts';
 import { HOLD_WINDOW_MS, queueRest, WAITLIST_WINDOW_MS } from './queue.ts';
 import { answer, differs, resolvedReason } from './resolve.ts';
@@ -30,7 +30,7 @@ import {
 export function applySwap(model: Model, command: SwapCommand): ModelOutcome {
   const found = findMovable(model, command);
   if ('refused' in found) return found;
-  const refused = swapLines(model, found, command.lines, policyOf(command));
+  const refused = swapLines(model, found, command.lines, command);
   return refused === null ? answer(found) : { refused };
 }
 
@@ -71,7 +71,7 @@ export function swapLines(
   model: Model,
   found: ModelReservation,
   lines: readonly SimLine[],
-  policy: Policy,
+  wishes: Wishes,
 ): string | null {
   if (!isMovable(found)) return 'BEING_PICKED';
   const refused =
@@ -79,12 +79,8 @@ export function swapLines(
     checkAmounts(model, found.orderId, lines, found.lines) ??
     checkMaximum(model, found.isSale, lines, found.lines);
   if (refused !== null) return refused;
-  const places = place(model, lines, policy, found.isSale, (sku, warehouse) =>
-    found.lines
-      .filter((line) => line.sku === sku)
-      .flatMap((line) => line.parts.filter((part) => part.warehouse === warehouse))
-      .reduce((sum, part) => sum + part.reserved - part.short - part.missing, 0),
-  );
+  const descent = policyOf(model, wishes);
+  const places = place(model, lines, { ...descent, isSale: found.isSale, old: found.lines });
   if (places === null) return 'NO_STOCK';
   const firstNumber = Math.max(...found.lines.map((line) => line.lineNumber)) + 1;
   const queued = found.lines.flatMap(({ sku, waiting }) => (waiting === null ? [] : [{ sku, waiting }]));
@@ -93,7 +89,7 @@ export function swapLines(
   const shipped = found.lines.filter((line) => line.quantity > 0);
   const added = toLines(lines, places, firstNumber).map((line) => ({ ...line, changedAt: model.now }));
   const holdWindowMs = queued[0]?.waiting.holdWindowMs ?? HOLD_WINDOW_MS;
-  if (policy === 'waitlist') {
+  if (descent.policy === 'waitlist') {
     const since = (sku: string) => queued.find((one) => one.sku === sku)?.waiting.since ?? model.now;
     queueRest(added, lines, { splitAllowed: inForce(model).splitAllowed, holdWindowMs, since });
   }

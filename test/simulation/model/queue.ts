@@ -56,7 +56,8 @@ function serve(model: Model, reservation: ModelReservation, line: ModelLine): vo
   const { units, warehouse, holdWindowMs } = waiting;
   const wanted = { sku: line.sku, quantity: units, orderLineId: '', warehouse, purchased: 0 };
   if (!reservation.isSale && !mayHold(model, line.sku, units, 0)) return;
-  const parts = place(model, [wanted], 'reject', reservation.isSale, () => 0, reservation.rules)?.get(0);
+  const terms = { policy: 'reject', isSale: reservation.isSale, old: [], takesOthers: false } as const;
+  const parts = place(model, [wanted], terms, reservation.rules)?.get(0)?.parts;
   if (parts === undefined) return;
   for (const [code, taken] of parts) {
     const there = line.parts.find((part) => part.warehouse === code);

@@ -22,12 +22,13 @@ export function applyReserve(model: Model, command: ReserveCommand): ModelOutcom
     checkMaximum(model, isSale, command.lines, []) ??
     checkWindow(command);
   if (excess !== null) return { refused: excess };
-  const places = place(model, command.lines, policyOf(command), isSale, () => 0);
+  const descent = policyOf(model, command);
+  const places = place(model, command.lines, { ...descent, isSale, old: [] });
   if (places === null) return { refused: 'NO_STOCK' };
   const lines = toLines(command.lines, places, 1);
   const holdWindowMs = command.holdWindowMs ?? HOLD_WINDOW_MS;
   const rules = inForce(model);
-  if (command.waitlist === true) {
+  if (descent.policy === 'waitlist') {
     queueRest(lines, command.lines, { splitAllowed: rules.splitAllowed, holdWindowMs, since: () => model.now });
   }
   const waits = isWaiting(lines);
@@ -65,7 +66,7 @@ function replace(model: Model, live: ModelReservation, command: ReserveCommand):
   if (!isOfOrder) return { refused: 'INVALID_FIELD' };
   const changed = command.validateOnly ? structuredClone(model) : model;
   const found = byRef(changed, live) ?? live;
-  const refused = swapLines(changed, found, command.lines, policyOf(command));
+  const refused = swapLines(changed, found, command.lines, command);
   return refused === null ? answer(found) : { refused };
 }
 

@@ -9,6 +9,7 @@ const NOTHING: SimRules = {
   splitAllowed: true,
   pickOn: null,
   shortageCures: ['RESOURCE', 'WAIT', 'SUGGEST_REFUND'],
+  ladder: ['OTHER_WAREHOUSE', 'EQUIVALENT_SKU', 'WAITLIST'],
 };
 
 export function applyRules(model: Model, { from, effectiveAt, rules }: RulesCommand): ModelOutcome {
@@ -70,6 +71,15 @@ export function availableIn(model: Model, sku: string, warehouse: string, forSal
 export function mayHold(model: Model, sku: string, asked: number, back: number): boolean {
   const maximum = exchangePoolOf(model, sku)?.maximum ?? 0;
   return maximum === 0 || asked <= back || heldByExchanges(model, sku) - back + asked <= maximum;
+}
+
+/**
+ * Units of an item that exchanges may hold beside what they hold, or sales without limit.
+ * @param back units of it that the asker gives back
+ */
+export function spaceFor(model: Model, sku: string, isSale: boolean, back: number): number {
+  const maximum = isSale ? 0 : (exchangePoolOf(model, sku)?.maximum ?? 0);
+  return maximum === 0 ? Number.POSITIVE_INFINITY : Math.max(back, maximum - heldByExchanges(model, sku) + back);
 }
 
 export function flagOf(model: Model, sku: string, warehouse: string): string {

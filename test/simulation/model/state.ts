@@ -24,6 +24,8 @@ export interface ModelWaiting {
 export interface ModelLine {
   lineNumber: number;
   sku: string;
+  /** What was asked for, where it is something else; else empty. */
+  insteadOf: string;
   quantity: number;
   orderLineId: string;
   /** When a swap or transfer last changed it; 0 while it is as reserved. */
@@ -125,6 +127,9 @@ export interface Model {
 }
 
 export const SKUS = ['SKU-A', 'SKU-B', 'SKU-C'] as const;
+
+/** What may be held instead, best first. */
+export const EQUIVALENTS = { 'SKU-A': ['SKU-C', 'SKU-B'], 'SKU-B': ['SKU-C'], 'SKU-C': [] } as const;
 
 /** In priority order, which is not the order of their codes. */
 export const WAREHOUSES = ['W2', 'W1'] as const;

@@ -122,7 +122,9 @@ export type ReserveRequest = Message<"earmark.v1.ReserveRequest"> & {
   validateOnly: boolean;
 
   /**
-   * Allows equivalent SKUs to be held instead.
+   * Whether the customer accepts equivalent items. A line that cannot be had whole is then served whole by the first of
+   * the equivalent_skus of its item that can, of the first ten, as the ladder of the rules says; the line tells both. Never
+   * a line that names unit_ids or a lot.
    *
    * @generated from field: bool accept_substitutes = 14;
    */

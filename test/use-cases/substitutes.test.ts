@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { promoteWaiting } from '../../src/domain/promotion.ts';
 import type { Rules } from '../../src/domain/rules.ts';
 import { SALE_CHANNEL } from '../../src/domain/stock-level.ts';
 import type { WorkingSet } from '../../src/domain/working-set.ts';
 import type { Ids, Outcome } from '../../src/ports.ts';
 import { type ReserveInput, reserve } from '../../src/use-cases/reserve.ts';
 import { swapReservation } from '../../src/use-cases/swap.ts';
-import { aLevel, anItem, NO_FACTS } from '../support/arbitraries.ts';
+import { A_CAUSE, aLevel, anItem, NO_FACTS } from '../support/arbitraries.ts';
 import { aRuleSet, aWorkingSet, CALL, decidingOn, levelIn, saidBy } from '../support/deciding.ts';
 
 const KEY = { requestId: 'q', contentHash: new Uint8Array() };
@@ -143,6 +144,23 @@ describe('R17: a request whose customer accepts substitutes', () => {
       ['C', 2],
     ]);
     expect(work.transitions[0]?.asked).toMatchObject({ acceptSubstitutes: true, lines: [{ substitutes: ['B', 'C'] }] });
+  });
+
+  test.each<[boolean, Rules['ladder']]>([
+    [false, ['WAITLIST']],
+    [true, ['OTHER_WAREHOUSE', 'WAITLIST']],
+  ])('R19: is served by another warehouse later (%s) as the ladder %j says', async (isServed, ladder) => {
+    const work = aWorkingSet({
+      ruleSet: aRuleSet({ ladder }),
+      pools: [aLevel({ onHand: 0 }), aLevel({ warehouse: 'W2', onHand: 1 })],
+    });
+    expect(linesOf(await ask(work, { waitlist: true }))).toEqual([
+      isServed ? '1 of 2 A, waits for 1' : '0 of 2 A, waits for 2',
+    ]);
+    const before = levelIn(work, 'A', 'W2');
+    work.move({ ...before, onHand: 9 }, 'RECEIVED', A_CAUSE);
+    expect(promoteWaiting(work, A_CAUSE)).toBe(isServed);
+    expect(levelIn(work, 'A', 'W2').reserved).toBe(isServed ? 2 : 0);
   });
 
   test('is never given a retired item', async () => {

@@ -92,7 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'substitutes-beyond-the-maximum',
     file: 'test/use-cases/substitutes.test.ts',
-    title: 'P22: holds no more of an equivalent than exchanges may',
+    title: 'holds no more of an equivalent than exchanges may',
   },
   {
     name: 'equivalents-not-locked',

@@ -110,14 +110,14 @@ describe('R17: a request whose customer accepts substitutes', () => {
     ['takes an equivalent before a part', [1, 0, 2], { partial: true }, {}, ['2 of 2 C for A']],
     ['takes a part of its own where no equivalent is whole', [1, 1, 1], { partial: true }, {}, ['1 of 2 A']],
     [
-      'P22: holds no more of an equivalent than exchanges may',
+      'holds no more of an equivalent than exchanges may',
       [0, 9, 9],
       {},
       { exchangePools: [{ sku: 'B', minimum: 0, maximum: 1 }] },
       ['2 of 2 C for A'],
     ],
     [
-      'P22: counts what it asks of the equivalent itself',
+      'counts what it asks of the equivalent itself',
       [0, 9, 9],
       { lines: [lineOf('A', 2), lineOf('B', 2)] },
       { exchangePools: [{ sku: 'B', minimum: 0, maximum: 3 }] },

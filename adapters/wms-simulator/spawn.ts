@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { DEFAULT_BEHAVIOUR, type SimulatorSettings } from './settings.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-const START_TIMEOUT_MS = 15_000;
+/** Longer than a busy machine takes to load it. */
+const START_TIMEOUT_MS = 45_000;
 const STOP_TIMEOUT_MS = 8_000;
 
 export type SimulatorOptions = Pick<SimulatorSettings, 'natsUrl' | 'wms' | 'dataDir'> &

@@ -93,7 +93,10 @@ function formatLine(line: ReservationLine, place: WaitlistPlace | undefined): st
     ['short', line.shortQuantity],
   ];
   const told = counts.filter(([, units]) => units > 0).map(([name, units]) => `${units} ${name}`);
-  const places = line.allocations.map(({ warehouse, quantity }) => `${quantity} in ${warehouse}`);
+  const places = line.allocations.map(({ warehouse, quantity, unitIds }) => {
+    const units = unitIds.length === 0 ? '' : ` (${unitIds.join(' ')})`;
+    return `${quantity} in ${warehouse}${units}`;
+  });
   const substitute = line.substitutedForSku === '' ? '' : ` for ${line.substitutedForSku}`;
   const queue = place === undefined ? [] : [`number ${place.linesAhead + 1} in line`];
   const details = [...told, ...queue, ...places].join(', ');

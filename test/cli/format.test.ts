@@ -46,6 +46,14 @@ test('a reservation is told line by line, with what is known', () => {
   );
 });
 
+test('serial units are told by name', () => {
+  const allocations = [{ warehouse: 'B-1', quantity: 2, unitIds: ['IMEI-1', 'IMEI-2'] }];
+  const lines = [{ lineNumber: 1, sku: 'PHONE', quantity: 2, reservedQuantity: 2, allocations }];
+  expect(formatReservation(create(ReservationSchema, { ...reservation, lines }))).toMatch(
+    /2 × PHONE · 2 held, 2 in B-1 \(IMEI-1 IMEI-2\)$/,
+  );
+});
+
 test('R19: what waits tells how long, and where it stands in line', () => {
   const waiting = {
     ...reservation,

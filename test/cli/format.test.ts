@@ -48,10 +48,9 @@ test('a reservation is told line by line, with what is known', () => {
 
 test('serial units are told by name', () => {
   const allocations = [{ warehouse: 'B-1', quantity: 2, unitIds: ['IMEI-1', 'IMEI-2'] }];
-  const lines = [{ lineNumber: 1, sku: 'PHONE', quantity: 2, reservedQuantity: 2, allocations }];
-  expect(formatReservation(create(ReservationSchema, { ...reservation, lines }))).toMatch(
-    /2 × PHONE · 2 held, 2 in B-1 \(IMEI-1 IMEI-2\)$/,
-  );
+  const line = { lineNumber: 1, sku: 'PHONE', quantity: 2, reservedQuantity: 2, allocations };
+  const serial = create(ReservationSchema, { trackingId: 'EM-1', state: ReservationState.RESERVED, lines: [line] });
+  expect(formatReservation(serial)).toMatch(/2 × PHONE · 2 held, 2 in B-1 \(IMEI-1 IMEI-2\)$/);
 });
 
 test('R19: what waits tells how long, and where it stands in line', () => {

@@ -3,7 +3,7 @@ import type { Reservation } from '../domain/reservation.ts';
 import type { RuleSet } from '../domain/rule-book.ts';
 import { VICTIMS_MAX } from '../domain/shortage-book.ts';
 import { poolKey } from '../domain/stock-level.ts';
-import { isLost, type StockUnits, type UnitRows } from '../domain/stock-units.ts';
+import { isLost, NO_UNITS, type StockUnits, type UnitRows } from '../domain/stock-units.ts';
 import type { PoolVictims, Standing } from '../domain/victims.ts';
 import { WorkingSet } from '../domain/working-set.ts';
 import type { CatalogCache } from './catalog-cache.ts';
@@ -144,27 +144,27 @@ function isExhausted({ limit }: WantedPool, lines: readonly LineRow[]): boolean 
   return lines.length < limit && lines.reduce((sum, line) => sum + line.free, 0) < limit;
 }
 
-/** Locks reservations, with the serial units they hold and those that may take the place of lost ones. */
+/**
+ * Locks reservations, with the serial units they hold of whatever item, since their events name all of them, and with
+ * those that may take the place of lost ones.
+ */
 async function lockMore(
   client: PoolClient,
   units: UnitRows | undefined,
   ids: readonly string[],
   serial: readonly WantedPool[],
 ) {
+  if (ids.length + serial.length === 0) {
+    return { units, reservations: [], lastHashes: new Map<string, Uint8Array>() };
+  }
   const results = ids.length === 0 ? [] : await pipeline(client, 'lock victims', lockReservations([...ids].sort()));
   const [reservations, found, hashes] = results;
   const rows = rowsOf<AllocationRow & Record<string, unknown>>(found);
   const free = new Map(serial.map((pool) => [pool.sku, pool.limit]));
-  const exact =
-    units === undefined || serial.length === 0
-      ? null
-      : await addUnits(client, units, { reservationIds: ids, allocations: rows, free });
+  const exact = await addUnits(client, units ?? NO_UNITS, { reservationIds: ids, allocations: rows, free });
   return {
-    units: exact?.rows,
-    reservations: toReservations(
-      rowsOf<ReservationRow & Record<string, unknown>>(reservations),
-      exact?.allocations ?? rows,
-    ),
+    units: units === undefined ? undefined : exact.rows,
+    reservations: toReservations(rowsOf<ReservationRow & Record<string, unknown>>(reservations), exact.allocations),
     lastHashes: new Map(
       rowsOf<{ reservation_id: string; hash: Buffer }>(hashes).map((row) => [
         row.reservation_id,

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Reservation } from '../../src/domain/reservation.ts';
+import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import { fulfilReservation } from '../../src/use-cases/resolve.ts';
+import { adjustStock } from '../../src/use-cases/stock.ts';
 import {
   byId,
   conditionsIn,
@@ -69,6 +71,21 @@ test('R15: where no unit is free the one who was promised it lacks it, until it 
   expect(reasonOf(await items.receive(sku, [`${sku}-new`]))).toBe('ok');
   expect(conditionsIn(await items.read(first))).toEqual([`${sku}-new HELD`]);
   expect(await openShortages(sku)).toEqual([]);
+});
+
+test('a reservation that lacks other items keeps the names of its serial units', async () => {
+  const sku = await items.serial(1);
+  const input = wanted(sku, [`${sku}-1`]);
+  const plain = { ...input.lines[0], sku: 'PLAIN', quantity: 1, orderLineId: '', warehouse: 'W1', unitIds: [] };
+  const lines = [...input.lines, { ...plain, returnedSku: '', purchasedQuantity: 0 }];
+  const made = madeReservation(await reserveOne(both.one, { ...input, lines }));
+  const lost = { sku: 'PLAIN', warehouse: 'W1', delta: { onHand: -2 } };
+  expect(reasonOf(await adjustStock(both.one, { ...key(), reason: 'lost', adjustments: [lost] }, CALL))).toBe('ok');
+  const now = await items.read(made);
+  expect(now.lines[1]?.allocations[0]?.missing).toBe(1);
+  expect(conditionsIn(now)).toEqual([`${sku}-1 HELD`]);
+  const report = await createLedgerAuditor(both.one.database.pool).verify();
+  expect(report.drifts).toEqual([]);
 });
 
 test('what is there of a line leaves before what is missing, which leaves once it is on hand again', async () => {

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { createLedgerAuditor } from '../../src/persistence/ledger-auditor.ts';
 import { SHORTAGES_SQL } from '../../src/persistence/migrations/009-shortages.sql.ts';
+import { SHORTAGE_CURES_SQL } from '../../src/persistence/migrations/014-shortage-cures.sql.ts';
 import { createShortages } from '../../src/persistence/shortages.ts';
 import { settleShortages } from '../../src/use-cases/settle-shortages.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -24,12 +25,15 @@ test('R15: a shortage from before it had victims gets them, by the priority of t
   const service = await openTestService(database.url);
   await stockUp(service, ['A'], 6);
   const reserve = async (priority: number) =>
-    madeReservation(await reserveOne(service, reserveInput([{ sku: 'A', quantity: 3 }], { priority })));
+    madeReservation(
+      await reserveOne(service, reserveInput([{ sku: 'A', quantity: 3, warehouse: 'W1' }], { priority })),
+    );
   const [modest] = [await reserve(0), await reserve(4)];
   const sql = new pg.Client({ connectionString: database.url });
   await sql.connect();
   await sql.query(AS_BEFORE);
   await sql.query(SHORTAGES_SQL);
+  await sql.query(SHORTAGE_CURES_SQL);
   await sql.end();
   await service.close();
   const later = await openTestService(database.url);

@@ -103,6 +103,8 @@ export interface WantedLine {
   readonly sku: string;
   readonly quantity?: number;
   readonly orderLineId?: string;
+  /** The only warehouse it may come from; any where absent. */
+  readonly warehouse?: string;
 }
 
 /** A request for one exchange of its own, with everything else plain. */
@@ -115,12 +117,12 @@ export function reserveInput(lines: readonly WantedLine[], changes: Partial<Rese
     orderId: `order-${randomUUID()}`,
     customerRef: 'customer-1',
     channel: 'web',
-    lines: lines.map(({ sku, quantity = 1, orderLineId = 'line-1' }) => ({
+    lines: lines.map(({ sku, quantity = 1, orderLineId = 'line-1', warehouse = '' }) => ({
       sku,
       quantity,
       orderLineId,
       returnedSku: '',
-      warehouse: '',
+      warehouse,
       purchasedQuantity: 0,
     })),
     facts: { ...NO_FACTS, reason: 'SIZE' },

@@ -61,11 +61,7 @@ async function find(pool: Pool, target: Target): Promise<Reservation | null> {
 
 async function list(pool: Pool, filter: ReservationFilter, page: PageRequest): Promise<Page<Reservation>> {
   const after = readPageToken(filter, page.token, 1)?.[0] ?? null;
-  const { conditions, values } = conditionsOf(filter);
-  if (after !== null) {
-    values.push(after);
-    conditions.push(`r.reservation_id < $${values.length}::uuid`);
-  }
+  const { conditions, values } = conditionsOf(filter, after);
   values.push(page.size + 1);
   const where = conditions.length === 0 ? 'true' : conditions.join(' and ');
   const result = await pool.query<Row>({
@@ -81,9 +77,8 @@ async function list(pool: Pool, filter: ReservationFilter, page: PageRequest): P
 
 async function countFrom(pool: Pool, filter: ReservationFilter, token: string): Promise<number> {
   const after = readPageToken(filter, token, 1)?.[0] ?? LAST_ID;
-  const { conditions, values } = conditionsOf(filter);
-  values.push(after);
-  const where = [...conditions, `r.reservation_id < $${values.length}::uuid`].join(' and ');
+  const { conditions, values } = conditionsOf(filter, after);
+  const where = conditions.join(' and ');
   const result = await pool.query<{ count: number }>({
     text: `select count(*)::float8 as count from reservation r where ${where}`,
     values,
@@ -91,9 +86,14 @@ async function countFrom(pool: Pool, filter: ReservationFilter, token: string): 
   return result.rows[0]?.count ?? 0;
 }
 
-function conditionsOf(filter: ReservationFilter): { conditions: string[]; values: unknown[] } {
-  const conditions: string[] = [];
-  const values: unknown[] = [];
+/**
+ * @param after the last reservation of the page before, or null. It bounds the allocations as well: the planner does not
+ * conclude that, and would walk over those of all pages before.
+ */
+function conditionsOf(filter: ReservationFilter, after: string | null): { conditions: string[]; values: unknown[] } {
+  const conditions: string[] = after === null ? [] : ['r.reservation_id < $1::uuid'];
+  const values: unknown[] = after === null ? [] : [after];
+  const beyond = after === null ? '' : 'and a.reservation_id < $1::uuid';
   const add = (wanted: boolean, value: unknown, condition: (parameter: string) => string) => {
     if (!wanted) return;
     values.push(value);
@@ -111,7 +111,7 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
     filter.sku !== '',
     filter.sku,
     (value) => `exists (select 1 from allocation a
-    where a.reservation_id = r.reservation_id and a.sku = ${value}::text and ${IS_MINE}
+    where a.reservation_id = r.reservation_id and a.sku = ${value}::text and ${IS_MINE} ${beyond}
       ${filter.warehouse === '' ? '' : 'and a.warehouse = WAREHOUSE'})`,
   );
   if (filter.warehouse !== '') {
@@ -122,7 +122,7 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
     else {
       conditions.push(
         `exists (select 1 from allocation a
-          where a.reservation_id = r.reservation_id and a.warehouse = ${value} and ${IS_MINE})`,
+          where a.reservation_id = r.reservation_id and a.warehouse = ${value} and ${IS_MINE} ${beyond})`,
       );
     }
   }
@@ -139,7 +139,8 @@ function conditionsOf(filter: ReservationFilter): { conditions: string[]; values
   add(filter.expiresBefore !== null, filter.expiresBefore, (value) => `r.expire_time < ${instant(`${value}::float8`)}`);
   if (filter.onlyShort) {
     conditions.push(
-      'exists (select 1 from allocation a where a.reservation_id = r.reservation_id and a.short + a.missing > 0)',
+      `exists (select 1 from allocation a
+        where a.reservation_id = r.reservation_id and a.short + a.missing > 0 ${beyond})`,
     );
   }
   return { conditions, values };

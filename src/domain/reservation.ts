@@ -157,9 +157,11 @@ export function isPickAsked({ state, pickAwaits }: Reservation): boolean {
 }
 
 /** The reservation as one whose pick awaits nothing. */
-export function withoutAwaiting<R extends Reservation>(reservation: R): R {
+export function withoutAwaiting(reservation: LiveReservation): LiveReservation;
+export function withoutAwaiting(reservation: Reservation): Reservation;
+export function withoutAwaiting(reservation: Reservation): Reservation {
   const { pickAwaits: _, ...rest } = reservation;
-  return rest as unknown as R;
+  return rest;
 }
 
 /** The line as one that waits for nothing. */

@@ -160,7 +160,8 @@ async function lockMore(
   const results = ids.length === 0 ? [] : await pipeline(client, 'lock victims', lockReservations([...ids].sort()));
   const [reservations, found, hashes] = results;
   const rows = rowsOf<AllocationRow & Record<string, unknown>>(found);
-  const free = new Map(serial.map((pool) => [pool.sku, pool.limit]));
+  // By item, so the pool that may need most counts for all of it.
+  const free = new Map(serial.toSorted((a, b) => a.limit - b.limit).map((pool) => [pool.sku, pool.limit]));
   const exact = await addUnits(client, units ?? NO_UNITS, { reservationIds: ids, allocations: rows, free });
   return {
     units: units === undefined ? undefined : exact.rows,
@@ -248,7 +249,7 @@ function readHoldersOfLost(pools: readonly WantedPool[], units: StockUnits): Sta
   const found = pools.flatMap(({ sku, warehouse }) => units.ofPool(sku, warehouse).filter(isLost));
   return {
     name: 'read-holders-of-lost',
-    text: `with held as (select * from allocated_unit where held and condition <> 'SHORT'),
+    text: `with held as not materialized (select * from allocated_unit where held and condition <> 'SHORT'),
       lost as (
         select u.* from ${WANTED} cross join lateral (
           select h.* from stock_unit s join held h on h.sku = s.sku and h.unit_id = s.unit_id
